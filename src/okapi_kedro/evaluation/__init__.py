@@ -1,0 +1,1 @@
+"""How good a model is: benchmark tasks on local tables, their scores, and matches of generated text."""

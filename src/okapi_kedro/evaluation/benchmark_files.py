@@ -1,0 +1,170 @@
+"""Reads ARC, HellaSwag and MMLU from their original files, or from files in the released Okapi schema, into one table each."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePath
+from typing import Any
+
+import pandas as pd
+
+from okapi_kedro.errors import UserError
+from okapi_kedro.evaluation.tasks import Benchmark
+
+COLUMNS: dict[Benchmark, tuple[str, ...]] = {
+    "arc": ("id", "instruction", *(f"option_{letter}" for letter in "abcde"), "answer", "split"),
+    "hellaswag": (
+        "ind", "activity_label", "ctx_a", "ctx_b", "ctx", "endings", "source_id", "split", "split_type", "label",
+    ),
+    "mmlu": ("id", "instruction", *(f"option_{letter}" for letter in "abcd"), "answer", "split"),
+}  # fmt: skip
+REJECTED_COLUMNS = ("id", "reason", "raw")
+_SPLITS = {"train": "train", "val": "validation", "dev": "validation", "test": "test"}
+Row = dict[str, Any]
+
+
+def read_benchmark(
+    benchmark: Benchmark, files: Mapping[str, str], most_rows: int | None, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A benchmark's rows in the released schema with their split, and the rows that cannot be used.
+
+    Args:
+        benchmark: which of the three.
+        files: contents by path; `.jsonl` in the original or the released schema, MMLU also as headless `.csv`. The split is
+            the row's own, or else the first of train, val, dev and test that the path names.
+        most_rows: keep at most so many rows of each split, drawn by the seed; None keeps all.
+        seed: draws these rows.
+
+    Raises:
+        UserError: when there is no file, or no row of them can be used.
+    """
+    kept: list[Row] = []
+    rejected: list[Row] = []
+    for path, text in sorted(files.items()):
+        for where, raw in _entries(path, text):
+            row, reason = _checked(benchmark, path, where, raw)
+            if reason:
+                rejected.append({"id": where, "reason": reason, "raw": _raw_text(raw)})
+            else:
+                kept.append(row)
+    if not kept:
+        cause = f"; first problem: {rejected[0]['id']}: {rejected[0]['reason']}" if rejected else ""
+        raise UserError(f"{benchmark}: no usable row in {len(files)} files{cause}")
+    table = pd.DataFrame(kept, columns=list(COLUMNS[benchmark]))
+    return _draw(table, most_rows, seed), pd.DataFrame(rejected, columns=list(REJECTED_COLUMNS), dtype="str")
+
+
+def _entries(path: str, text: str) -> Iterator[tuple[str, Any]]:
+    """Every line of a file with its place; a line that is no JSON comes as its text."""
+    if path.endswith(".csv"):
+        for number, cells in enumerate(csv.reader(io.StringIO(text)), start=1):
+            yield f"{path}:{number}", cells
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            try:
+                yield f"{path}:{number}", json.loads(line)
+            except json.JSONDecodeError:
+                yield f"{path}:{number}", line
+
+
+def _checked(benchmark: Benchmark, path: str, where: str, raw: Any) -> tuple[Row, str]:
+    if isinstance(raw, str):
+        return {}, "not JSON"
+    try:
+        row = _READERS[benchmark](raw, path, where)
+    except KeyError as error:
+        return {}, f"column {error.args[0]!r} is missing"
+    except (IndexError, TypeError, ValueError) as error:
+        return {}, f"not in the schema of {benchmark}: {error}"
+    options, gold = options_and_gold(benchmark, row)
+    if gold not in options:
+        return {}, f"the answer {gold!r} is none of its options"
+    if len(set(options.values())) < len(options):
+        return {}, "two options are equal"
+    return row, ""
+
+
+def options_and_gold(benchmark: Benchmark, row: Mapping[str, Any]) -> tuple[dict[str, str], str]:
+    """The options that are not empty, by letter or number, and which one is right."""
+    if benchmark == "hellaswag":
+        return {str(i): text.strip() for i, text in enumerate(row["endings"])}, str(row["label"])
+    letters = [column[-1] for column in COLUMNS[benchmark] if column.startswith("option_")]
+    texts = {letter.upper(): str(row[f"option_{letter}"]).strip() for letter in letters}
+    return {letter: text for letter, text in texts.items() if text}, str(row["answer"])
+
+
+def _read_arc(raw: Row, path: str, where: str) -> Row:
+    if "choices" not in raw:
+        return {**_texts(raw, COLUMNS["arc"][:-1]), "split": raw.get("split") or _split(path)}
+    labels = [_letter(label) for label in raw["choices"]["label"]]
+    texts = dict(zip(labels, raw["choices"]["text"], strict=True))
+    question = raw["question"]["stem"] if isinstance(raw["question"], dict) else raw["question"]
+    options = {f"option_{letter.lower()}": texts.get(letter, "") for letter in "ABCDE"}
+    gold = _letter(raw["answerKey"])
+    return {"id": str(raw["id"]), "instruction": question, **options, "answer": gold, "split": _split(path)}
+
+
+def _letter(label: str) -> str:
+    """ARC numbers the options of some questions 1 to 5 instead of A to E."""
+    return "ABCDE"[int(label) - 1] if label.isdigit() else label
+
+
+def _read_hellaswag(raw: Row, path: str, where: str) -> Row:
+    texts = {name: str(raw.get(name, "")) for name in ("source_id", "split_type", "ctx_b")}
+    return {
+        **texts,
+        "ind": int(raw["ind"]),
+        "activity_label": str(raw["activity_label"]),
+        "ctx_a": str(raw.get("ctx_a", raw["ctx"])),
+        "ctx": str(raw["ctx"]),
+        "endings": [str(ending) for ending in raw["endings"]],
+        "split": raw.get("split") or _split(path),
+        "label": int(raw["label"]),
+    }
+
+
+def _read_mmlu(raw: Any, path: str, where: str) -> Row:
+    if isinstance(raw, dict):
+        return {**_texts(raw, COLUMNS["mmlu"][:-1]), "split": raw.get("split") or _split(path)}
+    question, *options, answer = raw
+    if len(options) != 4:
+        raise ValueError(f"{len(raw)} cells instead of 6")
+    split, number = _split(path), where.rsplit(":", 1)[1]
+    subject = PurePath(path).stem.removesuffix("_dev").removesuffix("_val").removesuffix("_test")
+    lettered = {f"option_{letter}": text for letter, text in zip("abcd", options, strict=True)}
+    return {"id": f"{subject}/{split}/{number}", "instruction": question, **lettered, "answer": answer, "split": split}
+
+
+_READERS: dict[Benchmark, Callable[[Any, str, str], Row]] = {
+    "arc": _read_arc,
+    "hellaswag": _read_hellaswag,
+    "mmlu": _read_mmlu,
+}
+
+
+def _texts(raw: Row, columns: tuple[str, ...]) -> Row:
+    """The named columns as text; only the fifth option may be absent, few questions have one."""
+    return {column: str(raw.get(column, "") if column == "option_e" else raw[column]) for column in columns}
+
+
+def _split(path: str) -> str:
+    named = [split for word, split in _SPLITS.items() if word in path.lower()]
+    if not named:
+        raise ValueError("neither the row nor the path names a split")
+    return named[0]
+
+
+def _raw_text(raw: Any) -> str:
+    return raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)
+
+
+def _draw(table: pd.DataFrame, most_rows: int | None, seed: int) -> pd.DataFrame:
+    """At most so many rows of each split, the same for the same seed whatever other rows there are, in the table's order."""
+    if most_rows is None:
+        return table
+    places = table[table.columns[0]].map(lambda id: hashlib.sha256(f"{seed} {id}".encode()).hexdigest())
+    chosen = places.groupby(table["split"]).rank(method="first") <= most_rows
+    return table[chosen].reset_index(drop=True)

@@ -1,0 +1,46 @@
+"""Scores on the translated benchmarks (Okapi, section 4.1)."""
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from okapi_kedro.evaluation.harness import evaluate_model
+from okapi_kedro.pipelines.translation.nodes import BenchmarkParameters
+from okapi_kedro.training.models import ModelReference
+
+
+class EvaluationParameters(BaseModel):
+    """How models are scored.
+
+    Args:
+        batch_size: option texts in one forward pass; fixed, so that scores do not depend on the machine.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    batch_size: int
+
+
+def score_model(
+    model: ModelReference,
+    arc: pd.DataFrame,
+    hellaswag: pd.DataFrame,
+    mmlu: pd.DataFrame,
+    arc_parameters: BenchmarkParameters,
+    hellaswag_parameters: BenchmarkParameters,
+    mmlu_parameters: BenchmarkParameters,
+    parameters: EvaluationParameters,
+    seed: int,
+) -> pd.DataFrame:
+    """Accuracy of one model on the three benchmarks."""
+    tables = {"arc": arc, "hellaswag": hellaswag, "mmlu": mmlu}
+    shots = {each.name: each.shots for each in (arc_parameters, hellaswag_parameters, mmlu_parameters)}
+    return evaluate_model(
+        model.name, tables, shots, batch_size=parameters.batch_size, max_questions=None, seed=seed
+    )
+
+
+def collect_scores(base: pd.DataFrame, sft: pd.DataFrame, rlhf: pd.DataFrame) -> pd.DataFrame:
+    """The scores of the three models in one table."""
+    named = [scores.assign(model=name) for name, scores in (("base", base), ("sft", sft), ("rlhf", rlhf))]
+    table = pd.concat(named, ignore_index=True)
+    return table[["model", *(column for column in table.columns if column != "model")]]

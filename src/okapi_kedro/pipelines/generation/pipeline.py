@@ -1,0 +1,42 @@
+"""Self-Instruct in English; shared by all languages."""
+
+from kedro.pipeline import Pipeline, node
+
+from okapi_kedro.pipelines.generation.nodes import (
+    collect_instructions,
+    generate_instructions,
+    read_alpaca_instructions,
+    read_seeds,
+    split_instructions,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Seeds and Alpaca rows, new tasks by the teacher, near-duplicates dropped, one table, split by use."""
+    return Pipeline(
+        [
+            node(read_seeds, ["seed_tasks"], ["seeds", "rejected_seeds"], name="read_seeds"),
+            node(
+                read_alpaca_instructions,
+                ["alpaca", "params:generation"],
+                ["alpaca_instructions", "rejected_alpaca"],
+                name="read_alpaca",
+            ),
+            node(
+                generate_instructions,
+                ["seeds", "alpaca_instructions", "generation_prompt", "teacher", "params:generation", "params:seed"],
+                ["generated_instructions", "rejected_instructions", "generation_requests"],
+                name="generate_instructions",
+                tags=["teacher"],
+            ),
+            node(
+                collect_instructions,
+                ["seeds", "alpaca_instructions", "generated_instructions"],
+                "instructions",
+                name="collect_instructions",
+            ),
+            node(
+                split_instructions, ["instructions", "params:split"], "instruction_splits", name="split_instructions"
+            ),
+        ]
+    )

@@ -1,0 +1,3 @@
+from okapi_kedro.pipelines.ranking import pipeline
+
+__all__ = ["pipeline"]

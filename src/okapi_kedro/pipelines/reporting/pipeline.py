@@ -1,0 +1,124 @@
+"""Summary and report of each language, and the leaderboard over languages."""
+
+from kedro.pipeline import Pipeline, node
+
+from okapi_kedro.pipelines.reporting.nodes import (
+    build_leaderboard,
+    collect_rejections,
+    count_stages,
+    summarise,
+    write_report,
+)
+
+_SHARED_COUNTED = (
+    "seed_tasks",
+    "seeds",
+    "rejected_seeds",
+    "alpaca",
+    "alpaca_instructions",
+    "rejected_alpaca",
+    "generation_requests",
+    "generated_instructions",
+    "rejected_instructions",
+    "instructions",
+    "english_arc",
+    "english_hellaswag",
+    "english_mmlu",
+)
+_COUNTED = (
+    "translated_instructions",
+    "rejected_translations",
+    "arc",
+    "rejected_arc",
+    "hellaswag",
+    "rejected_hellaswag",
+    "mmlu",
+    "rejected_mmlu",
+    "sft_rows",
+    "sft_examples",
+    "rejected_sft_examples",
+    "responses",
+    "ranked_responses",
+    "rejected_rankings",
+    "preferences",
+    "reward_pairs",
+    "rejected_reward_pairs",
+    "rl_prompts",
+    "rejected_rl_prompts",
+    "evaluation",
+)
+_REJECTED = {
+    "seeds": "rejected_seeds",
+    "alpaca": "rejected_alpaca",
+    "generation": "rejected_instructions",
+    "translation": "rejected_translations",
+    "translation_arc": "rejected_arc",
+    "translation_hellaswag": "rejected_hellaswag",
+    "translation_mmlu": "rejected_mmlu",
+    "sft": "rejected_sft_examples",
+    "ranking": "rejected_rankings",
+    "reward": "rejected_reward_pairs",
+    "rl": "rejected_rl_prompts",
+}
+SHARED_INPUTS = {*_SHARED_COUNTED, "node_seconds", "teacher"}
+
+
+def create_pipeline() -> Pipeline:
+    """Rows counted and rejections explained, the summary, the page."""
+    counted = {name: name for name in (*_SHARED_COUNTED, *_COUNTED)}
+    return Pipeline(
+        [
+            node(collect_rejections, _REJECTED, "rejections", name="collect_rejections"),
+            node(
+                count_stages,
+                {
+                    "shared_seconds": "node_seconds",
+                    "own_seconds": "own_node_seconds",
+                    "alpaca_rows": "params:generation.alpaca_rows",
+                    **counted,
+                },
+                "stages",
+                name="count_stages",
+            ),
+            node(
+                summarise,
+                [
+                    "params:language",
+                    "params:seed",
+                    "teacher",
+                    "base_model",
+                    "stages",
+                    "sft_log",
+                    "exact_match",
+                    "reward_accuracy",
+                    "rl_log",
+                    "rl_comparison",
+                    "evaluation",
+                ],
+                "summary",
+                name="summarise",
+            ),
+            node(
+                write_report,
+                [
+                    "summary",
+                    "rejections",
+                    "translated_instructions",
+                    "sft_log",
+                    "reward_log",
+                    "rl_log",
+                    "rl_comparison",
+                    "evaluation",
+                ],
+                "report",
+                name="write_report",
+            ),
+        ]
+    )
+
+
+def create_leaderboard_pipeline() -> Pipeline:
+    """The scores of every language that has been evaluated, side by side."""
+    return Pipeline(
+        [node(build_leaderboard, ["evaluations"], ["leaderboard", "leaderboard_page"], name="build_leaderboard")]
+    )

@@ -1,0 +1,3 @@
+from okapi_kedro.pipelines.reward import pipeline
+
+__all__ = ["pipeline"]

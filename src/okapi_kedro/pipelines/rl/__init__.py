@@ -1,0 +1,3 @@
+from okapi_kedro.pipelines.rl import pipeline
+
+__all__ = ["pipeline"]

@@ -1,0 +1,72 @@
+"""Reinforcement learning against the reward model (Okapi, section 3.3)."""
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from okapi_kedro.pipelines.sft.nodes import new_directory
+from okapi_kedro.training.models import ModelReference, device
+from okapi_kedro.training.prompt import completion_of, prompt_of
+from okapi_kedro.training.reinforcement import ReinforcementSettings, reinforce
+from okapi_kedro.training.reward import rewards
+from okapi_kedro.training.sampling import SamplingSettings, respond
+
+
+class RlParameters(BaseModel):
+    """Reinforcement learning and its check on held-out prompts.
+
+    Args:
+        settings: of the algorithm.
+        checked_prompts: at most so many held-out prompts are answered before and after.
+        answers: how they are answered.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    settings: ReinforcementSettings
+    checked_prompts: int
+    answers: SamplingSettings
+
+
+def build_rl_prompts(
+    translated: pd.DataFrame, sft_model: ModelReference, parameters: RlParameters
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The prompts of the RL split that fit into the model's length, and the others."""
+    rows = translated[translated["split"] == "rl"]
+    prompts = [prompt_of(row.instruction, row.input) for row in rows.itertuples()]
+    tokenizer = sft_model.tokenizer()
+    lengths = pd.Series([len(ids) for ids in tokenizer(prompts)["input_ids"]] if prompts else [], index=rows.index)
+    longest = parameters.settings.training.max_length
+    fits = lengths <= longest
+    table = pd.DataFrame({"id": rows["id"], "prompt": prompts, "reference": rows["output"], "held_out": rows["held_out"]})
+    reason = lengths[~fits].map(lambda length: f"{length} tokens, longer than {longest}").astype("str")
+    rejected = pd.DataFrame({"id": rows.loc[~fits, "id"], "reason": reason})
+    return table[fits].reset_index(drop=True), rejected.reset_index(drop=True)
+
+
+def tune_policy(
+    sft_model: ModelReference, reward_model: ModelReference, prompts: pd.DataFrame, parameters: RlParameters, seed: int
+) -> tuple[ModelReference, pd.DataFrame]:
+    """The SFT model tuned to responses of higher reward, and its training log."""
+    training = prompts.loc[~prompts["held_out"], "prompt"].tolist()
+    return reinforce(sft_model, reward_model, training, parameters.settings, new_directory(), seed)
+
+
+def compare_policies(
+    sft_model: ModelReference,
+    rlhf_model: ModelReference,
+    reward_model: ModelReference,
+    prompts: pd.DataFrame,
+    parameters: RlParameters,
+    seed: int,
+) -> pd.DataFrame:
+    """Responses before and after to held-out prompts, side by side with their rewards."""
+    held_out = prompts[prompts["held_out"]].head(parameters.checked_prompts).reset_index(drop=True)
+    network, tokenizer = reward_model.reward_model().to(device()).eval(), reward_model.tokenizer()
+    table = held_out[["id", "prompt", "reference"]]
+    for name, model in (("sft", sft_model), ("rlhf", rlhf_model)):
+        responses = respond(model, held_out["prompt"].tolist(), parameters.answers, seed, f"{name} on held-out prompts")
+        texts = [p + completion_of(r.text) for p, r in zip(held_out["prompt"], responses, strict=True)]
+        values = rewards(network, tokenizer, texts, parameters.answers.batch_size)
+        columns = {f"{name}_response": [r.text for r in responses], f"{name}_reward": values}
+        table = table.assign(**columns)
+    return table

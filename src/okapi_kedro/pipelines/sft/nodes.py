@@ -1,0 +1,112 @@
+"""The base model and its supervised fine-tuning (Okapi, section 3.1)."""
+
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from okapi_kedro.evaluation.exact_match import exact_match
+from okapi_kedro.evaluation.standard_error import standard_error
+from okapi_kedro.teacher.offline.statements import write_statements
+from okapi_kedro.training.models import ModelReference
+from okapi_kedro.training.pretraining import SmallModel, pretrain
+from okapi_kedro.training.prompt import completion_of, prompt_of
+from okapi_kedro.training.sampling import SamplingSettings, respond
+from okapi_kedro.training.settings import TrainingSettings
+from okapi_kedro.training.sft import fine_tune
+
+
+class BaseModelParameters(BaseModel):
+    """Where the base model comes from.
+
+    Args:
+        name: `embedded` pretrains a small one on the offline teacher's phrasebook; else a directory or hub id.
+        embedded: shape and pretraining of the embedded one.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    embedded: SmallModel
+
+
+class SftParameters(BaseModel):
+    """Fine-tuning and its check on held-out rows.
+
+    Args:
+        splits: rows of these splits are trained on.
+        training: optimisation.
+        checked_rows: so many held-out rows are answered to measure exact match.
+        answers: how they are answered.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    splits: list[str]
+    training: TrainingSettings
+    checked_rows: int
+    answers: SamplingSettings
+
+
+def prepare_base_model(parameters: BaseModelParameters, language: str, seed: int) -> ModelReference:
+    """The base model: the one that is named, or the embedded one, pretrained now."""
+    if parameters.name != "embedded":
+        return ModelReference(parameters.name)
+    shape = parameters.embedded
+    texts = write_statements(language, shape.texts, seed)
+    prompts = [prompt_of(text, text) for text in texts[:500]]
+    return pretrain(texts, prompts, shape, new_directory(), seed)
+
+
+def new_directory() -> Path:
+    """An empty directory for a model until the catalog moves it to its place."""
+    return Path(tempfile.mkdtemp(prefix="okapi-"))
+
+
+def build_sft_examples(translated: pd.DataFrame, parameters: SftParameters) -> pd.DataFrame:
+    """Prompt and completion of every row that SFT uses."""
+    rows = translated[translated["split"].isin(parameters.splits)]
+    return pd.DataFrame(
+        {
+            "id": rows["id"],
+            "prompt": [prompt_of(row.instruction, row.input) for row in rows.itertuples()],
+            "completion": [completion_of(output) for output in rows["output"]],
+            "held_out": rows["held_out"],
+        }
+    ).reset_index(drop=True)
+
+
+def set_aside_long_examples(
+    examples: pd.DataFrame, base: ModelReference, parameters: SftParameters
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The examples that fit into the model's length, and those that do not: cut off, they would teach not to end."""
+    tokenizer = base.tokenizer()
+    texts = (examples["prompt"] + examples["completion"]).tolist()
+    lengths = pd.Series([len(ids) + 1 for ids in tokenizer(texts)["input_ids"]], index=examples.index, dtype="int64")
+    fits = lengths <= parameters.training.max_length
+    reason = lengths[~fits].map(lambda length: f"{length} tokens, longer than {parameters.training.max_length}")
+    rejected = pd.DataFrame({"id": examples.loc[~fits, "id"], "reason": reason.astype("str")})
+    return examples[fits].reset_index(drop=True), rejected.reset_index(drop=True)
+
+
+def train_sft_model(
+    base: ModelReference, examples: pd.DataFrame, parameters: SftParameters, seed: int
+) -> tuple[ModelReference, pd.DataFrame]:
+    """The base model fine-tuned to follow instructions, and its training log."""
+    return fine_tune(base, examples, parameters.training, new_directory(), seed)
+
+
+def measure_exact_match(
+    base: ModelReference, tuned: ModelReference, examples: pd.DataFrame, parameters: SftParameters, seed: int
+) -> pd.DataFrame:
+    """How often the base and the SFT model give the reference answer to held-out prompts, letter by letter."""
+    held_out = examples[examples["held_out"]].head(parameters.checked_rows)
+    references = held_out["completion"].str.strip().tolist()
+    rows = []
+    for name, model in (("base", base), ("sft", tuned)):
+        responses = respond(model, held_out["prompt"].tolist(), parameters.answers, seed, f"{name} on held-out rows")
+        texts = [response.text for response in responses]
+        value = exact_match(texts, references)
+        rows.append({"model": name, "exact_match": value, "stderr": standard_error(value, len(texts)), "n": len(texts)})
+    return pd.DataFrame(rows)

@@ -1,0 +1,47 @@
+"""The base model and supervised fine-tuning."""
+
+from kedro.pipeline import Pipeline, node
+
+from okapi_kedro.pipelines.sft.nodes import (
+    build_sft_examples,
+    measure_exact_match,
+    prepare_base_model,
+    set_aside_long_examples,
+    train_sft_model,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Base model, prompts and completions, fine-tuning, exact match on held-out rows."""
+    return Pipeline(
+        [
+            node(
+                prepare_base_model,
+                ["params:base_model", "params:language", "params:seed"],
+                "base_model",
+                name="prepare_base_model",
+                tags=["gpu"],
+            ),
+            node(build_sft_examples, ["translated_instructions", "params:sft"], "sft_rows", name="build_sft_examples"),
+            node(
+                set_aside_long_examples,
+                ["sft_rows", "base_model", "params:sft"],
+                ["sft_examples", "rejected_sft_examples"],
+                name="set_aside_long_examples",
+            ),
+            node(
+                train_sft_model,
+                ["base_model", "sft_examples", "params:sft", "params:seed"],
+                ["sft_model", "sft_log"],
+                name="train_sft_model",
+                tags=["gpu"],
+            ),
+            node(
+                measure_exact_match,
+                ["base_model", "sft_model", "sft_examples", "params:sft", "params:seed"],
+                "exact_match",
+                name="measure_exact_match",
+                tags=["gpu"],
+            ),
+        ]
+    )

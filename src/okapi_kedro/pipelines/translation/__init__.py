@@ -1,0 +1,3 @@
+from okapi_kedro.pipelines.translation import pipeline
+
+__all__ = ["pipeline"]

@@ -1,0 +1,215 @@
+"""Charts as inline SVG: no scripts, no requests; the page's style sheet colours `series-1` to `series-6`."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+WIDTH, HEIGHT = 440, 250
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 34, 44
+COLOURS = 6
+BAR, BAR_GAP, GROUP_GAP = 26, 4, 30
+MOST_DOTS = 40
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve.
+
+    Args:
+        name: what the legend calls it.
+        points: (x, y) in the order in which they are joined; points that are not finite are left out.
+    """
+
+    name: str
+    points: Sequence[tuple[float, float]]
+
+    def finite(self) -> list[tuple[float, float]]:
+        """The points that can be drawn."""
+        return [(x, y) for x, y in self.points if math.isfinite(x) and math.isfinite(y)]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar.
+
+    Args:
+        group: bars of one group stand together.
+        name: what the legend calls it; bars of one name have one colour.
+        value: its height, zero or more.
+        error: half the length of its error bar; nan draws none.
+    """
+
+    group: str
+    name: str
+    value: float
+    error: float
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Maps values from low to high to places from start to end."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+
+def line_chart(series: Sequence[Series], title: str, x_label: str, y_label: str) -> Markup:
+    """Curves over a common x axis.
+
+    Args:
+        series: at least one, with at least one finite point in all.
+        title: read out by screen readers.
+        x_label, y_label: names of the axes with their units.
+
+    Raises:
+        ValueError: when there is no point to draw.
+    """
+    points = [point for each in series for point in each.finite()]
+    if not points:
+        raise ValueError(f"chart {title!r}: no point to draw")
+    x_ticks, y_ticks = nice_ticks([x for x, _ in points]), nice_ticks([y for _, y in points])
+    first, last = _span([x for x, _ in points])
+    x = _Scale(first, last, LEFT, WIDTH - RIGHT)
+    y = _Scale(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
+    marks = [
+        *_y_axis(y_ticks, y, WIDTH, y_label),
+        *(
+            _text(x(tick), HEIGHT - BOTTOM + 16, "middle", _number(tick, x_ticks))
+            for tick in x_ticks
+            if first <= tick <= last
+        ),
+        _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "middle", x_label),
+        *(_curve(each, place, x, y) for place, each in enumerate(series)),
+        *_legend([each.name for each in series]),
+    ]
+    return _svg(WIDTH, title, marks)
+
+
+def bar_chart(bars: Sequence[Bar], title: str, y_label: str) -> Markup:
+    """Bars from zero with error bars, side by side in groups.
+
+    Args:
+        bars: at least one; groups and names stand in the order in which they first occur.
+        title: read out by screen readers.
+        y_label: name of the axis with its unit.
+    """
+    groups = list(dict.fromkeys(bar.group for bar in bars))
+    names = list(dict.fromkeys(bar.name for bar in bars))
+    tops = [bar.value + (bar.error if math.isfinite(bar.error) else 0) for bar in bars]
+    ticks = nice_ticks([0, max(tops) or 1])
+    y = _Scale(ticks[0], ticks[-1], HEIGHT - BOTTOM, TOP)
+    group_width = len(names) * (BAR + BAR_GAP)
+    width = max(WIDTH, LEFT + len(groups) * (group_width + GROUP_GAP) + RIGHT, LEFT + sum(_legend_widths(names)))
+    pitch = (width - LEFT - RIGHT) / len(groups)
+    starts = {group: LEFT + pitch * place + (pitch - group_width) / 2 for place, group in enumerate(groups)}
+    marks = [
+        *_y_axis(ticks, y, width, y_label),
+        *(
+            _bar(bar, starts[bar.group] + names.index(bar.name) * (BAR + BAR_GAP), names.index(bar.name), y)
+            for bar in bars
+        ),
+        *(_text(start + group_width / 2, HEIGHT - BOTTOM + 18, "middle", group) for group, start in starts.items()),
+        *_legend(names),
+    ]
+    return _svg(width, title, marks)
+
+
+def nice_ticks(values: Sequence[float]) -> list[float]:
+    """Round numbers at equal steps of 1, 2 or 5 times a power of ten that enclose the values, about five of them."""
+    low, high = _span(values)
+    rough = (high - low) / 4
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [place * step for place in range(first, last + 1)]
+
+
+def _span(values: Sequence[float]) -> tuple[float, float]:
+    """The least and the greatest value, moved apart where they are one but for rounding."""
+    low, high = min(values), max(values)
+    margin = (abs(low) or 1) / 10 if math.isclose(low, high) else 0
+    return low - margin, high + margin
+
+
+def _y_axis(ticks: Sequence[float], y: _Scale, width: float, label: str) -> list[Markup]:
+    line = Markup('<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>')
+    return [
+        *(line.format(LEFT, width - RIGHT, y(tick), y(tick)) for tick in ticks),
+        *(_text(LEFT - 7, y(tick) + 4, "end", _number(tick, ticks)) for tick in ticks),
+        Markup(
+            '<text class="label" transform="translate(12 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>'
+        ).format((TOP + HEIGHT - BOTTOM) / 2, label),
+    ]
+
+
+def _curve(series: Series, place: int, x: _Scale, y: _Scale) -> Markup:
+    points = [(x(value), y(height)) for value, height in series.finite()]
+    path = Markup('<polyline class="curve series-{}" points="{}"/>').format(
+        _colour(place), " ".join(f"{left:.1f},{top:.1f}" for left, top in points)
+    )
+    dot = Markup(
+        '<circle class="dot series-{}" cx="{:.1f}" cy="{:.1f}" r="2.6"><title>{} at {:g}: {:.4g}</title></circle>'
+    )
+    dots = [
+        dot.format(_colour(place), left, top, series.name, value, height)
+        for (left, top), (value, height) in zip(points, series.finite(), strict=True)
+    ]
+    return Markup("").join([path, *(dots if len(dots) <= MOST_DOTS else dots[-1:])])
+
+
+def _bar(bar: Bar, left: float, place: int, y: _Scale) -> Markup:
+    """The bar, its error bar and its value above both."""
+    error = bar.error if math.isfinite(bar.error) else 0
+    middle, top = left + BAR / 2, y(bar.value + error)
+    box = Markup(
+        '<rect class="bar series-{}" x="{:.1f}" y="{:.1f}" width="{}" height="{:.1f}">'
+        "<title>{}, {}: {:.4g} ± {:.2g}</title></rect>"
+    ).format(_colour(place), left, y(bar.value), BAR, y(0) - y(bar.value), bar.group, bar.name, bar.value, bar.error)
+    whisker = Markup('<path class="whisker" d="M{0:.1f} {1:.1f}V{2:.1f}M{3:.1f} {1:.1f}h8M{3:.1f} {2:.1f}h8"/>').format(
+        middle, top, y(bar.value - error), middle - 4
+    )
+    return Markup("").join([box, *([whisker] if error else []), _text(middle, top - 4, "middle", f"{bar.value:.1f}")])
+
+
+def _legend(names: Sequence[str]) -> list[Markup]:
+    """Names with their colours above the chart; a single one needs none."""
+    if len(names) < 2:
+        return []
+    lefts = [LEFT + sum(_legend_widths(names[:place])) for place in range(len(names))]
+    mark = Markup('<rect class="bar series-{}" x="{}" y="8" width="11" height="11" rx="2"/>')
+    return [
+        *(mark.format(_colour(place), left) for place, left in enumerate(lefts)),
+        *(_text(left + 16, 18, "start", name) for left, name in zip(lefts, names, strict=True)),
+    ]
+
+
+def _legend_widths(names: Sequence[str]) -> list[int]:
+    """Room for each name; no font is known here, so a letter is taken to be a wide one."""
+    return [26 + 7 * len(name) for name in names]
+
+
+def _colour(place: int) -> int:
+    return place % COLOURS + 1
+
+
+def _number(value: float, ticks: Sequence[float]) -> str:
+    """A tick's number with the decimals that tell neighbours apart."""
+    decimals = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
+    return f"{value + 0.0:,.{decimals}f}".replace("-", "−").replace(",", "\u202f")
+
+
+def _text(x: float, y: float, anchor: str, text: str) -> Markup:
+    return Markup('<text class="label" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(x, y, anchor, text)
+
+
+def _svg(width: float, title: str, marks: Sequence[Markup]) -> Markup:
+    return Markup(
+        '<svg viewBox="0 0 {0:.0f} {1}" style="min-width:{2:.0f}px" role="img" aria-label="{3}">{4}</svg>'
+    ).format(width, HEIGHT, width * 0.72, title, Markup("").join(marks))

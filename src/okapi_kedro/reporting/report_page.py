@@ -1,0 +1,202 @@
+"""The report of one language: what came in, what was trained, what came out of it."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from okapi_kedro.languages import Language
+from okapi_kedro.reporting.charts import Bar, Series, bar_chart, line_chart
+from okapi_kedro.reporting.pages import BENCHMARK_NAMES, figure, percent, render_page, whole
+
+STAND_IN = "embedded offline teacher"
+"""How the summary names the teacher that is no language model."""
+
+RIGHT_TO_LEFT = ("ARABIC", "HEBREW")
+SAMPLES = 8
+COMPARISONS = 12
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One figure at the top of the page.
+
+    Args:
+        label: what was measured.
+        before: the figure before training; empty where there is none.
+        after: the figure.
+        note: error, size and unit.
+    """
+
+    label: str
+    before: str
+    after: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A chart of training, or the sentence that says why a part of it is missing.
+
+    Args:
+        title: what is drawn.
+        chart: the drawing; empty when the log holds nothing to draw.
+        missing: names of the columns that the log lacks.
+    """
+
+    title: str
+    chart: Markup
+    missing: tuple[str, ...]
+
+
+def render_report(
+    language: Language,
+    summary: Mapping[str, Any],
+    rejected: pd.DataFrame,
+    translated: pd.DataFrame,
+    sft_log: pd.DataFrame,
+    reward_log: pd.DataFrame,
+    rl_log: pd.DataFrame,
+    rl_comparison: pd.DataFrame,
+    evaluation: pd.DataFrame,
+    how_to_reproduce: Mapping[str, str],
+) -> str:
+    """One HTML page that needs no other file and no network.
+
+    Args:
+        language: whose report it is.
+        summary: the figures of the run: teacher, base_model, seed, stages, sft, reward, rl, seconds.
+        rejected: columns stage, reason, count, example.
+        translated: the instructions in the language.
+        sft_log, reward_log, rl_log: one row per logged step; a figure that a log lacks is left out and named.
+        rl_comparison: responses before and after RL to held-out prompts, with their rewards.
+        evaluation: one row per model, benchmark and metric.
+        how_to_reproduce: what to run and with which versions, by name.
+    """
+    return render_page(
+        "report.html.jinja",
+        language=language,
+        summary=summary,
+        stand_in=summary["teacher"].startswith(STAND_IN),
+        headlines=headlines(summary, evaluation),
+        rejected=rejected.to_dict("records"),
+        samples=spread(translated, SAMPLES).to_dict("records"),
+        sample_count=len(translated),
+        right_to_left=language.script in RIGHT_TO_LEFT,
+        curves=[
+            curve(sft_log, "SFT: loss", "cross-entropy per token", {"loss": "training", "eval_loss": "held out"}),
+            curve(reward_log, "Reward model: loss", "−log σ(better − worse)", {"loss": "training"}),
+            curve(reward_log, "Reward model: accuracy on training pairs", "share of pairs", {"accuracy": "training"}),
+            curve(rl_log, "RL: reward", "mean reward of the draws", {"reward": "reward"}),
+            curve(rl_log, "RL: divergence from the SFT model", "KL", {"kl": "KL"}),
+            curve(rl_log, "RL: length of the draws", "tokens", {"completions/mean_length": "length"}),
+        ],
+        comparisons=_comparisons(rl_comparison, translated),
+        comparison_count=len(rl_comparison),
+        scores=_score_rows(evaluation),
+        score_chart=_score_chart(evaluation),
+        how_to_reproduce=how_to_reproduce,
+    )
+
+
+def headlines(summary: Mapping[str, Any], evaluation: pd.DataFrame) -> list[Headline]:
+    """The figures that a reader wants first: each training step by its own measure, then the benchmarks."""
+    sft, reward, rl = summary["sft"], summary["reward"], summary["rl"]
+    return [
+        Headline(
+            "SFT: exact match on held-out rows",
+            f"{percent(sft['exact_match_base'])} %",
+            f"{percent(sft['exact_match_sft'])} %",
+            f"± {percent(sft['exact_match_stderr'])}, {whole(sft['n'])} rows; before is the base model",
+        ),
+        Headline(
+            "Reward model: right on held-out pairs",
+            "",
+            f"{percent(reward['held_out_accuracy'])} %",
+            f"± {percent(reward['stderr'])}, {whole(reward['held_out_pairs'])} pairs; a coin is right on 50 %",
+        ),
+        Headline(
+            "RL: reward on held-out prompts",
+            figure(rl["reward_before"]),
+            figure(rl["reward_after"]),
+            f"± {figure(rl['reward_before_stderr'])} before, ± {figure(rl['reward_after_stderr'])} after; "
+            f"gain {figure(rl['gain'])} ± {figure(rl['gain_stderr'])} on {whole(rl['prompts'])} prompts; "
+            f"KL {figure(rl['kl'])}",
+        ),
+        *(_score_headline(task, group) for task, group in _normalised(evaluation).groupby("task", sort=False)),
+    ]
+
+
+def _score_headline(task: Any, scores: pd.DataFrame) -> Headline:
+    first, last = scores.iloc[0], scores.iloc[-1]
+    note = f"± {percent(last['stderr'])}, {whole(last['n'])} questions; {first['model']}, then {last['model']}"
+    before = f"{percent(first['value'])} %" if len(scores) > 1 else ""
+    return Headline(f"{_benchmark(task)}: acc_norm", before, f"{percent(last['value'])} %", note)
+
+
+def curve(log: pd.DataFrame, title: str, y_label: str, columns: Mapping[str, str]) -> Curve:
+    """The chart of a log's columns over its steps; columns that the log lacks are named instead.
+
+    Args:
+        log: column `step` and some of the columns asked for, not every row with every value.
+        title: of the chart.
+        y_label: name of the y axis.
+        columns: names in the legend by column.
+    """
+    present = [name for name in columns if name in log.columns and log[name].notna().any()]
+    missing = tuple(name for name in columns if name not in present)
+    series = [Series(columns[name], list(zip(log["step"], log[name], strict=True))) for name in present]
+    return Curve(title, line_chart(series, title, "step", y_label) if series else Markup(""), missing)
+
+
+def spread(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Rows at equal distances from the first to the last: a look at the whole table that nobody chose."""
+    if len(table) <= most:
+        return table
+    return table.iloc[[round(place * (len(table) - 1) / (most - 1)) for place in range(most)]]
+
+
+def _comparisons(comparison: pd.DataFrame, translated: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Some held-out prompts with their responses; the instruction stands in for the prompt's English frame."""
+    rows = spread(comparison, COMPARISONS)
+    tasks = translated[["id", "instruction", "input"]]
+    joined = rows.merge(tasks, on="id", how="left", validate="many_to_one")
+    shown = joined.assign(instruction=joined["instruction"].fillna(joined["prompt"]), input=joined["input"].fillna(""))
+    return shown.to_dict("records")
+
+
+def _normalised(evaluation: pd.DataFrame) -> pd.DataFrame:
+    return evaluation[evaluation["metric"] == "acc_norm"]
+
+
+def _score_rows(evaluation: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row per benchmark and model with both metrics, a benchmark's models together."""
+    benchmarks = pd.Categorical(evaluation["task"], evaluation["task"].unique())
+    ordered = evaluation.iloc[benchmarks.argsort(kind="stable")]
+    return [
+        {
+            "task": _benchmark(task),
+            "model": model,
+            "shots": shots,
+            "n": group["n"].iloc[0],
+            "truncated": group["truncated"].iloc[0],
+            "metrics": group.set_index("metric")[["value", "stderr"]].to_dict("index"),
+        }
+        for (task, model, shots), group in ordered.groupby(["task", "model", "shots"], sort=False)
+    ]
+
+
+def _score_chart(evaluation: pd.DataFrame) -> Markup:
+    scores = _normalised(evaluation)
+    percents = (scores[["value", "stderr"]] * 100).itertuples(index=False, name=None)
+    bars = [
+        Bar(_benchmark(task), model, value, error)
+        for task, model, (value, error) in zip(scores["task"], scores["model"], percents, strict=True)
+    ]
+    return bar_chart(bars, "Scores on the benchmarks", "acc_norm, %") if bars else Markup("")
+
+
+def _benchmark(task: Any) -> str:
+    return BENCHMARK_NAMES.get(task, str(task))

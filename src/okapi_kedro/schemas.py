@@ -1,0 +1,168 @@
+"""The columns of every table, once; the catalog checks them on saving and on loading."""
+
+import pandera.pandas as pa
+from pandera.typing import Series
+
+
+class _Table(pa.DataFrameModel):
+    class Config:
+        strict = True
+
+
+class Instructions(_Table):
+    """English instructions, whatever their source."""
+
+    id: Series[str] = pa.Field(unique=True)
+    source: Series[str] = pa.Field(isin=["seed", "alpaca", "generated"])
+    instruction: Series[str] = pa.Field(str_length={"min_value": 1})
+    input: Series[str]
+    output: Series[str] = pa.Field(str_length={"min_value": 1})
+
+
+class InstructionSplits(_Table):
+    """Which stage a row serves, and whether training may see it."""
+
+    id: Series[str] = pa.Field(unique=True)
+    split: Series[str] = pa.Field(isin=["sft", "ranking", "rl"])
+    held_out: Series[bool]
+
+
+class Rejected(_Table):
+    """What was kept aside, why, and as it came."""
+
+    id: Series[str]
+    reason: Series[str] = pa.Field(str_length={"min_value": 1})
+    raw: Series[str]
+
+
+class RejectedCandidates(_Table):
+    """Generated tasks that were dropped; near-duplicates with the text they repeat and their ROUGE-L with it."""
+
+    id: Series[str] = pa.Field(unique=True)
+    reason: Series[str] = pa.Field(str_length={"min_value": 1})
+    nearest_id: Series[str]
+    rouge_l: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    raw: Series[str]
+
+
+class TranslatedInstructions(_Table):
+    """Instructions in one language; `attempts` is how often the teacher was asked (0 for English)."""
+
+    id: Series[str] = pa.Field(unique=True)
+    split: Series[str] = pa.Field(isin=["sft", "ranking", "rl"])
+    held_out: Series[bool]
+    instruction: Series[str] = pa.Field(str_length={"min_value": 1})
+    input: Series[str]
+    output: Series[str] = pa.Field(str_length={"min_value": 1})
+    attempts: Series[int] = pa.Field(ge=0)
+
+
+class SftExamples(_Table):
+    """Prompts with the completion to learn."""
+
+    id: Series[str] = pa.Field(unique=True)
+    prompt: Series[str]
+    completion: Series[str]
+    held_out: Series[bool]
+
+
+class Responses(_Table):
+    """Responses drawn from the SFT model, `k` of them for each prompt."""
+
+    id: Series[str]
+    k: Series[int] = pa.Field(ge=0)
+    response: Series[str]
+    finish_reason: Series[str] = pa.Field(isin=["stop", "length"])
+
+    class Config:
+        unique = ["id", "k"]  # noqa: RUF012
+
+
+class RankedResponses(_Table):
+    """The teacher's rank of each response (1 is best, equal ranks are ties) and where it stood when it was ranked."""
+
+    id: Series[str]
+    k: Series[int] = pa.Field(ge=0)
+    rank: Series[int] = pa.Field(ge=1)
+    english_response: Series[str]
+    shown_position: Series[int] = pa.Field(ge=1)
+
+    class Config:
+        unique = ["id", "k"]  # noqa: RUF012
+
+
+class Preferences(_Table):
+    """A better and a worse response to one prompt, as complete texts after it."""
+
+    id: Series[str]
+    pair: Series[int] = pa.Field(ge=0)
+    prompt: Series[str]
+    chosen: Series[str]
+    rejected: Series[str]
+    held_out: Series[bool]
+
+    class Config:
+        unique = ["id", "pair"]  # noqa: RUF012
+
+
+class Arc(_Table):
+    """ARC in the released schema; `option_e` is empty for most questions."""
+
+    id: Series[str] = pa.Field(unique=True)
+    instruction: Series[str]
+    option_a: Series[str]
+    option_b: Series[str]
+    option_c: Series[str]
+    option_d: Series[str]
+    option_e: Series[str]
+    answer: Series[str] = pa.Field(isin=list("ABCDE"))
+    split: Series[str] = pa.Field(isin=["train", "validation", "test"])
+
+
+class HellaSwag(_Table):
+    """HellaSwag in the released schema."""
+
+    ind: Series[int]
+    activity_label: Series[str]
+    ctx_a: Series[str]
+    ctx_b: Series[str]
+    ctx: Series[str]
+    endings: Series[object]
+    source_id: Series[str]
+    split: Series[str] = pa.Field(isin=["train", "validation", "test"])
+    split_type: Series[str]
+    label: Series[int] = pa.Field(ge=0, le=3)
+
+    class Config:
+        unique = ["ind", "split"]  # noqa: RUF012
+
+
+class Mmlu(_Table):
+    """MMLU in the released schema."""
+
+    id: Series[str] = pa.Field(unique=True)
+    instruction: Series[str]
+    option_a: Series[str]
+    option_b: Series[str]
+    option_c: Series[str]
+    option_d: Series[str]
+    answer: Series[str] = pa.Field(isin=list("ABCD"))
+    split: Series[str] = pa.Field(isin=["train", "validation", "test"])
+
+
+class Scores(_Table):
+    """One model's scores; `truncated` counts questions that lost text on the left."""
+
+    task: Series[str]
+    metric: Series[str]
+    shots: Series[int]
+    value: Series[float] = pa.Field(ge=0, le=1)
+    stderr: Series[float]
+    n: Series[int] = pa.Field(ge=1)
+    truncated: Series[int] = pa.Field(ge=0)
+
+
+class Evaluation(Scores):
+    """The scores of several models."""
+
+    model: Series[str]

@@ -1,0 +1,22 @@
+"""Project settings that Kedro reads: our session, configuration loader and hooks."""
+
+import warnings
+
+from kedro import KedroDeprecationWarning
+
+from okapi_kedro.config import LanguageConfigLoader
+from okapi_kedro.hooks import ProjectHooks
+from okapi_kedro.session import LanguageSession
+
+# Kedro 1.7 deprecates `--pipeline`, the spelling that this project promises to its users.
+warnings.filterwarnings("ignore", message="Option '--pipeline' is deprecated", category=KedroDeprecationWarning)
+
+SESSION_CLASS = LanguageSession
+CONFIG_LOADER_CLASS = LanguageConfigLoader
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "config_patterns": {"parameters": ["parameters*", "parameters*/**", "**/parameters*"]},
+}
+HOOKS = (ProjectHooks(),)
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)

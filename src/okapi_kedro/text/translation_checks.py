@@ -1,0 +1,50 @@
+"""Checks on one translated field, each with a name; a failed one rejects the row."""
+
+import re
+import unicodedata
+from collections import Counter
+
+from okapi_kedro.languages import Language
+
+_CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def failed_check(source: str, translated: str, target: Language) -> str | None:
+    """The name of the first check that the translation of a field fails, or None.
+
+    Args:
+        source: the English text.
+        translated: what the teacher made of it.
+        target: the language it should be in.
+    """
+    if bool(source.strip()) != bool(translated.strip()):
+        return "empty stays empty"
+    if Counter(_CODE.findall(source)) != Counter(_CODE.findall(translated)):
+        return "code kept"
+    if _numbers(source) != _numbers(translated):
+        return "numbers kept"
+    if translated != source and not _in_script(translated, target.script):
+        return "script"
+    return None
+
+
+def left_in_english(source: str, translated: str) -> bool:
+    """Whether an instruction came back as it was, although it has words to translate."""
+    return translated == source and len(re.findall(r"[A-Za-z]{2,}", _CODE.sub("", source))) > 1
+
+
+def _numbers(text: str) -> Counter[str]:
+    """The numbers outside code, in ASCII digits whatever digits the script writes."""
+    ascii_digits = "".join(
+        str(unicodedata.digit(character)) if character.isdigit() and not character.isascii() else character
+        for character in _CODE.sub("", text)
+    )
+    return Counter(_NUMBER.findall(ascii_digits))
+
+
+def _in_script(text: str, script: str) -> bool:
+    """Whether at least half of the letters belong to the script; text without letters belongs to every script."""
+    letters = [character for character in _CODE.sub("", text) if character.isalpha()]
+    fitting = sum(unicodedata.name(letter, "").startswith(script) for letter in letters)
+    return 2 * fitting >= len(letters)

@@ -1,0 +1,1 @@
+"""Models: the prompt template, supervised fine-tuning, the reward model and reinforcement learning."""

@@ -1,0 +1,129 @@
+"""The embedded base model: a byte-level BPE tokenizer and a small BLOOM or LLaMA, trained on given texts."""
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+import torch
+from datasets import Dataset
+from pydantic import BaseModel, ConfigDict
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    AutoModelForCausalLM,
+    BloomConfig,
+    LlamaConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    Trainer,
+    TrainingArguments,
+    default_data_collator,
+    set_seed,
+)
+
+from okapi_kedro.training.models import ModelReference, save_model
+from okapi_kedro.training.settings import TrainingSettings
+
+# A word with its space, a number with its space, marks, or white space. Combining vowel signs stay in their word, which
+# GPT-2's own pattern tears apart in Indic scripts.
+_PIECES = r" ?[^\s\p{P}\p{S}\p{N}]+| ?\p{N}+| ?[\p{P}\p{S}]+|\s+"
+_SPECIAL = ["<unk>", "<s>", "</s>", "<pad>"]
+
+
+class SmallModel(BaseModel):
+    """Shape of the embedded base model and its pretraining.
+
+    Args:
+        architecture: which family of transformers models it is.
+        vocabulary: tokens, of which 256 are the bytes.
+        hidden_size: width of a block.
+        layers: number of blocks.
+        heads: attention heads in a block.
+        texts: sentences that are written for pretraining.
+        training: optimisation; `max_length` is the length of the blocks that the texts are cut into.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    architecture: Literal["bloom", "llama"]
+    vocabulary: int
+    hidden_size: int
+    layers: int
+    heads: int
+    texts: int
+    training: TrainingSettings
+
+
+def train_tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer: no text is unknown to it, whatever its script."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(  # type: ignore[no-untyped-call]
+        [
+            pre_tokenizers.Split(Regex(_PIECES), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=_SPECIAL,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def new_model(shape: SmallModel, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """An untrained model of that shape for that tokenizer."""
+    tokens = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    return AutoModelForCausalLM.from_config(_configuration(shape, len(tokenizer), tokens))
+
+
+def _configuration(shape: SmallModel, vocabulary: int, tokens: dict[str, int]) -> PreTrainedConfig:
+    # The libraries' initial deviation of 0.02 suits widths of thousands; a narrow model hardly learns from it.
+    common = {"vocab_size": vocabulary, "hidden_size": shape.hidden_size, "initializer_range": 0.08, **tokens}
+    if shape.architecture == "bloom":
+        return BloomConfig(n_layer=shape.layers, n_head=shape.heads, **common)
+    return LlamaConfig(
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=3 * shape.hidden_size,
+        tie_word_embeddings=True,
+        **common,
+    )
+
+
+def pretrain(texts: Sequence[str], more_for_tokenizer: Sequence[str], shape: SmallModel, directory: Path, seed: int) -> ModelReference:
+    """Trains the tokenizer and the model on the texts and saves both.
+
+    Args:
+        texts: what the model reads, one passage each.
+        more_for_tokenizer: further texts whose words should have tokens, for example prompts.
+        shape: the model and its training.
+        directory: where the model is saved.
+        seed: of the weights and the order of the texts.
+    """
+    set_seed(seed)
+    tokenizer = train_tokenizer([*texts, *more_for_tokenizer], shape.vocabulary)
+    model = new_model(shape, tokenizer)
+    blocks = _blocks(texts, tokenizer, shape.training.max_length)
+    arguments = TrainingArguments(**shape.training.trainer_arguments(f"{directory}/trainer", seed))
+    Trainer(model=model, args=arguments, train_dataset=blocks, data_collator=default_data_collator).train()
+    return save_model(model, tokenizer, directory)
+
+
+def _blocks(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, length: int) -> Dataset:
+    """The texts, each ended, one after another and cut into blocks of equal length."""
+    encoded = tokenizer(list(texts))["input_ids"]
+    tokens = list(chain.from_iterable([*ids, tokenizer.eos_token_id] for ids in encoded))
+    blocks = torch.tensor(tokens[: len(tokens) // length * length]).view(-1, length).tolist()
+    return Dataset.from_dict({"input_ids": blocks, "labels": blocks})

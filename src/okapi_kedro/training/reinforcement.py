@@ -1,0 +1,79 @@
+"""Reinforcement learning of the SFT model against the reward model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from datasets import Dataset
+from pydantic import BaseModel, ConfigDict
+from trl import RLOOConfig, RLOOTrainer
+
+from okapi_kedro.training.models import ModelReference, device, save_model
+from okapi_kedro.training.reward import rewards
+from okapi_kedro.training.settings import TrainingSettings
+from okapi_kedro.training.training_log import training_log
+
+
+class ReinforcementSettings(BaseModel):
+    """Reinforcement learning with REINFORCE leave-one-out (Ahmadian et al. 2024).
+
+    Args:
+        responses_per_prompt: responses drawn for each prompt; each is compared with the mean of the others.
+        max_new_tokens: longest response in tokens.
+        temperature: of the draws.
+        kl_coefficient: weight of the divergence from the SFT model in the reward.
+        training: optimisation; `max_length` is that of the prompts, `batch_size` counts responses.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    responses_per_prompt: int
+    max_new_tokens: int
+    temperature: float
+    kl_coefficient: float
+    training: TrainingSettings
+
+
+def reinforce(
+    start: ModelReference,
+    reward_model: ModelReference,
+    prompts: Sequence[str],
+    settings: ReinforcementSettings,
+    directory: Path,
+    seed: int,
+) -> tuple[ModelReference, pd.DataFrame]:
+    """Tunes the SFT model to responses of higher reward and saves it.
+
+    Args:
+        start: the SFT model; it is also the reference that the divergence is taken from.
+        reward_model: scores prompts with responses.
+        prompts: complete prompts to draw responses to.
+        settings: the algorithm and the optimisation.
+        directory: where the model is saved.
+        seed: of the draws and the order of the prompts.
+    """
+    scorer, scorer_tokenizer = reward_model.reward_model().to(device()).eval(), reward_model.tokenizer()
+    tokenizer = start.tokenizer()
+
+    def reward(prompts: list[str], completions: list[str], **_: Any) -> list[float]:
+        texts = [prompt + completion for prompt, completion in zip(prompts, completions, strict=True)]
+        return rewards(scorer, scorer_tokenizer, texts, settings.training.micro_batch_size)
+
+    arguments = RLOOConfig(
+        **settings.training.trainer_arguments(f"{directory}/trainer", seed),
+        num_generations=settings.responses_per_prompt,
+        max_completion_length=settings.max_new_tokens,
+        temperature=settings.temperature,
+        beta=settings.kl_coefficient,
+        disable_dropout=True,
+    )
+    trainer = RLOOTrainer(
+        model=start.name,
+        reward_funcs=reward,
+        args=arguments,
+        train_dataset=Dataset.from_dict({"prompt": list(prompts)}),
+        processing_class=tokenizer,
+    )
+    trainer.train()
+    return save_model(trainer.model, tokenizer, directory), training_log(trainer.state.log_history)

@@ -1,0 +1,213 @@
+"""Scores come out as planted, equal lm-eval's own, and need nothing but the model and the tables."""
+
+import random
+import socket
+from pathlib import Path
+
+import datasets
+import pandas as pd
+import pytest
+import torch
+import transformers
+from lm_eval.evaluator import evaluate
+from lm_eval.models.huggingface import HFLM
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import BloomConfig, BloomForCausalLM, PreTrainedTokenizerFast
+
+from okapi_kedro.errors import UserError
+from okapi_kedro.evaluation.harness import evaluate_model, load_model, score_task
+from okapi_kedro.evaluation.tasks import benchmark_task
+
+SHIPPED = Path(__file__).parents[2] / "data" / "01_raw" / "benchmarks"
+SHOTS = {"arc": 2, "hellaswag": 0, "mmlu": 5}
+
+
+def _byte_tokenizer(longest: int) -> PreTrainedTokenizerFast:
+    """One token per UTF-8 byte, so that no text is outside its vocabulary."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({letter: place for place, letter in enumerate([*alphabet, "</s>"])}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="</s>", pad_token="</s>", model_max_length=longest
+    )
+
+
+@pytest.fixture(scope="module")
+def random_bloom(tmp_path_factory):
+    """Folder of a BLOOM with random weights, with a tokenizer."""
+    folder = tmp_path_factory.mktemp("bloom")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BloomForCausalLM(BloomConfig(vocab_size=257, hidden_size=32, n_layer=2, n_head=2))
+    model.save_pretrained(folder)
+    _byte_tokenizer(2048).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return {name: pd.read_json(SHIPPED / f"{name}/sample.jsonl", lines=True) for name in SHOTS}
+
+
+class PlantedModel(HFLM):
+    """Gives each continuation a log-likelihood written down beforehand; one token per character."""
+
+    def __init__(self, likelihoods: dict[tuple[str, str], float]) -> None:
+        self.likelihoods = likelihoods
+
+    def loglikelihood(self, requests, disable_tqdm=False):
+        return [(self.likelihoods[request.args], False) for request in requests]
+
+    def tok_encode(self, string, **_):
+        return list(string)
+
+    @property
+    def max_length(self):
+        return 10_000
+
+
+def _planted(task, known: int) -> PlantedModel:
+    """A model that prefers the right answer to the first `known` questions and a wrong one to the others."""
+    likelihoods = {}
+    for place, doc in enumerate(task.eval_docs):
+        favourite = doc["gold"] if place < known else (doc["gold"] + 1) % len(doc["choices"])
+        context = task.fewshot_context(doc, task.config.num_fewshot)
+        for option, text in enumerate(doc["choices"]):
+            likelihoods[context, f" {text}"] = -0.1 if option == favourite else -10.0 * len(text)
+    return PlantedModel(likelihoods)
+
+
+@pytest.mark.parametrize("benchmark", SHOTS)
+def test_a_model_that_knows_half_the_answers_scores_a_half(benchmark, tables):
+    task = benchmark_task(benchmark, tables[benchmark], SHOTS[benchmark])
+    rows = score_task(_planted(task, 50), benchmark, task, None, 0)
+    assert [(row["metric"], row["value"], row["n"], row["truncated"]) for row in rows] == [
+        ("acc", 0.5, 100, 0),
+        ("acc_norm", 0.5, 100, 0),
+    ]
+    assert all(row["stderr"] == pytest.approx(0.5 / 99**0.5) for row in rows)
+
+
+def test_the_questions_drawn_come_from_the_whole_table(tables):
+    task = benchmark_task("arc", tables["arc"], 0)
+    acc = score_task(_planted(task, 50), "arc", task, 40, 0)[0]
+    assert acc["n"] == 40
+    assert 0.25 < acc["value"] < 0.75
+
+
+def test_acc_takes_the_likeliest_option_and_acc_norm_the_likeliest_per_character():
+    row = {
+        "id": "t/test/0", "instruction": "?", "option_a": "ab", "option_b": "नेपालको", "option_c": "c", "option_d": "d",
+        "answer": "B", "split": "test",
+    }  # fmt: skip
+    task = benchmark_task("mmlu", pd.DataFrame([row]), 0)
+    context = "Question: ?\nChoices:\nA. ab\nB. नेपालको\nC. c\nD. d\nAnswer:"
+    # per character: -1, -0.6 (seven code points), -9, -9; per UTF-8 byte the second would win by more
+    model = PlantedModel({(context, " ab"): -2.0, (context, " नेपालको"): -4.2, (context, " c"): -9, (context, " d"): -9})
+    assert {row["metric"]: row["value"] for row in score_task(model, "mmlu", task, None, 0)} == {
+        "acc": 0.0,
+        "acc_norm": 1.0,
+    }
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_random_model_scores_at_chance_without_a_network(random_bloom, tables):
+    shots = {"arc": 0, "hellaswag": 0, "mmlu": 0}
+    scores = evaluate_model(random_bloom, tables, shots, batch_size=32, max_questions=None, seed=0)
+    assert list(scores.columns) == ["task", "metric", "shots", "value", "stderr", "n", "truncated"]
+    assert list(zip(scores["task"], scores["metric"], strict=True)) == [
+        (task, metric) for task in shots for metric in ("acc", "acc_norm")
+    ]
+    assert (scores["n"] == 100).all()
+    assert ((scores["value"] - 0.25).abs() <= 3 * (0.25 * 0.75 / 100) ** 0.5).all(), scores
+
+
+def test_a_run_is_silent_and_leaves_no_files_and_no_changed_generators(
+    random_bloom, tables, tmp_path, monkeypatch, capfd
+):
+    cache, working = tmp_path / "cache", tmp_path / "working"
+    working.mkdir()
+    monkeypatch.chdir(working)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
+    # the bar while weights are loaded is transformers' own, and an application's to switch off
+    monkeypatch.setattr(transformers.utils.logging, "_tqdm_active", False)
+    files = sorted(Path(random_bloom).iterdir())
+    generators = random.getstate(), torch.get_rng_state()
+    capfd.readouterr()
+    evaluate_model(random_bloom, tables, SHOTS, batch_size=32, max_questions=5, seed=0)
+    assert capfd.readouterr() == ("", "")
+    assert not cache.exists()
+    assert not list(working.iterdir())
+    assert sorted(Path(random_bloom).iterdir()) == files
+    assert random.getstate() == generators[0]
+    assert torch.equal(torch.get_rng_state(), generators[1])
+
+
+def test_the_numbers_are_lm_evals_own(random_bloom, tables):
+    few = {name: table.head(40) for name, table in tables.items()}
+    ours = evaluate_model(random_bloom, few, SHOTS, batch_size=16, max_questions=None, seed=0)
+    tasks = {name: benchmark_task(name, few[name], SHOTS[name]) for name in SHOTS}
+    # a mean's error has a closed form: with 1, lm-eval reports it and draws no bootstrap sample
+    theirs = evaluate(load_model(random_bloom, 16), {"tasks": tasks}, bootstrap_iters=1)["results"]
+    for row in ours.itertuples():
+        assert row.value == pytest.approx(theirs[row.task][f"{row.metric},none"])
+        assert row.stderr == pytest.approx(theirs[row.task][f"{row.metric}_stderr,none"])
+        assert row.shots == SHOTS[row.task]
+
+
+def test_a_seed_draws_the_same_questions_every_time_and_another_seed_others(random_bloom, tables):
+    def scores(seed):
+        shots = {"mmlu": 0}
+        few = {"mmlu": tables["mmlu"]}
+        return evaluate_model(random_bloom, few, shots, batch_size=8, max_questions=30, seed=seed)
+
+    first, again = scores(1), scores(1)
+    pd.testing.assert_frame_equal(first, again)
+    assert (first["n"] == 30).all()
+    assert any(not first["value"].equals(scores(seed)["value"]) for seed in (2, 3, 4))
+
+
+def test_questions_that_are_too_long_for_the_model_are_counted(random_bloom, tables, tmp_path):
+    model = BloomForCausalLM.from_pretrained(random_bloom)
+    model.save_pretrained(tmp_path)
+    task = benchmark_task("arc", tables["arc"], 0)
+    options = [[len(f"{doc['query']} {choice}".encode()) for choice in doc["choices"]] for doc in task.eval_docs]
+    longest = sorted(max(lengths) for lengths in options)[60] - 1
+    _byte_tokenizer(longest).save_pretrained(tmp_path)
+    scores = evaluate_model(str(tmp_path), {"arc": tables["arc"]}, {"arc": 0}, batch_size=8, max_questions=None, seed=0)
+    too_long = sum(max(lengths) - 1 > longest for lengths in options)
+    assert 0 < too_long < 100
+    assert (scores["truncated"] == too_long).all()
+
+
+def test_no_bos_is_put_before_the_text_even_by_a_tokenizer_that_does_so_by_itself(random_bloom, tmp_path):
+    BloomForCausalLM.from_pretrained(random_bloom).save_pretrained(tmp_path)
+    tokenizer = _byte_tokenizer(2048)
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="</s> $A", special_tokens=[("</s>", 256)]
+    )
+    tokenizer.save_pretrained(tmp_path)
+    assert tokenizer("ab")["input_ids"][0] == 256
+    assert load_model(str(tmp_path), 1).tok_encode("ab") == tokenizer.convert_tokens_to_ids(["a", "b"])
+
+
+def test_a_model_that_is_not_there_is_named(tables, tmp_path):
+    with pytest.raises(UserError, match=r"cannot load a model from .*nowhere"):
+        evaluate_model(
+            str(tmp_path / "nowhere"), {"arc": tables["arc"]}, {"arc": 0}, batch_size=1, max_questions=1, seed=0
+        )
+
+
+def test_a_benchmark_without_shots_is_named(random_bloom, tables):
+    with pytest.raises(UserError, match="no number of shots for the benchmark 'arc'"):
+        evaluate_model(random_bloom, {"arc": tables["arc"]}, {}, batch_size=1, max_questions=1, seed=0)
