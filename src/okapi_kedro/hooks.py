@@ -52,7 +52,7 @@ class ProjectHooks:
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        for summary in sorted(name for name in pipeline.outputs() if name.endswith(".summary")):
+        for summary in sorted(name for name in pipeline.all_outputs() if name.endswith(".summary")):
             print(_table(summary.split(".")[0], catalog))
 
 

@@ -113,7 +113,7 @@ def _rejected() -> pd.DataFrame:
 def _sft_log() -> pd.DataFrame:
     training = [{"step": step, "loss": 3.4 * math.exp(-step / 150) + 0.35} for step in range(20, 621, 20)]
     held_out = [{"step": step, "eval_loss": 2.9 * math.exp(-step / 160) + 0.62} for step in range(78, 625, 78)]
-    return pd.DataFrame(sorted([*training, *held_out], key=lambda row: row["step"]))
+    return pd.DataFrame([*training, *held_out]).sort_values("step", kind="stable", ignore_index=True)
 
 
 def _reward_log() -> pd.DataFrame:

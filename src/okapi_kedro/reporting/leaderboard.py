@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from okapi_kedro.errors import UserError
-from okapi_kedro.languages import LANGUAGES
+from okapi_kedro.languages import LANGUAGES, UnknownLanguageError
 from okapi_kedro.reporting.pages import BENCHMARK_NAMES, render_page
 
 LABELS = ["code", "language", "resource_class"]
@@ -28,8 +28,12 @@ def leaderboard(evaluations: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         benchmark, shots and model, such as `arc 25-shot sft`, with acc_norm from 0 to 1, nan where there is none.
 
     Raises:
+        UnknownLanguageError: for a code that is not in the table of languages.
         UserError: when a language has two scores for one model on one benchmark.
     """
+    for code in evaluations:
+        if code not in LANGUAGES:
+            raise UnknownLanguageError(code)
     scores = {code: _normalised(code, table) for code, table in evaluations.items()}
     order = [language for code, language in LANGUAGES.items() if code in scores]
     columns = list(dict.fromkeys(name for language in order for name in scores[language.code]))
@@ -69,7 +73,7 @@ def _averages(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 def _by_benchmark(columns: list[str]) -> dict[str, list[str]]:
     """The columns of each benchmark with its shots."""
-    names = list(dict.fromkeys(column.rsplit("-shot ", 1)[0] for column in columns))
+    names = list(dict.fromkeys(column.split("-shot ", 1)[0] for column in columns))
     return {f"{name}-shot": [column for column in columns if column.startswith(f"{name}-shot ")] for name in names}
 
 

@@ -145,10 +145,14 @@ def curve(log: pd.DataFrame, title: str, y_label: str, columns: Mapping[str, str
         y_label: name of the y axis.
         columns: names in the legend by column.
     """
-    present = [name for name in columns if name in log.columns and log[name].notna().any()]
-    missing = tuple(name for name in columns if name not in present)
-    series = [Series(columns[name], list(zip(log["step"], log[name], strict=True))) for name in present]
-    return Curve(title, line_chart(series, title, "step", y_label) if series else Markup(""), missing)
+    series = {
+        name: Series(label, list(zip(log["step"], log[name], strict=True)))
+        for name, label in columns.items()
+        if name in log.columns
+    }
+    drawn = {name: each for name, each in series.items() if each.finite()}
+    chart = line_chart(list(drawn.values()), title, "step", y_label) if drawn else Markup("")
+    return Curve(title, chart, tuple(name for name in columns if name not in drawn))
 
 
 def spread(table: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -173,8 +177,6 @@ def _normalised(evaluation: pd.DataFrame) -> pd.DataFrame:
 
 def _score_rows(evaluation: pd.DataFrame) -> list[dict[str, Any]]:
     """One row per benchmark and model with both metrics, a benchmark's models together."""
-    benchmarks = pd.Categorical(evaluation["task"], evaluation["task"].unique())
-    ordered = evaluation.iloc[benchmarks.argsort(kind="stable")]
     return [
         {
             "task": _benchmark(task),
@@ -184,7 +186,8 @@ def _score_rows(evaluation: pd.DataFrame) -> list[dict[str, Any]]:
             "truncated": group["truncated"].iloc[0],
             "metrics": group.set_index("metric")[["value", "stderr"]].to_dict("index"),
         }
-        for (task, model, shots), group in ordered.groupby(["task", "model", "shots"], sort=False)
+        for task, scores in evaluation.groupby("task", sort=False)
+        for (model, shots), group in scores.groupby(["model", "shots"], sort=False)
     ]
 
 

@@ -44,19 +44,14 @@ def rejections(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return table.astype({"stage": "str", "reason": "str", "count": "int64", "example": "str"})
 
 
-def _stage_rejections(stage: str, table: pd.DataFrame) -> list[dict[str, object]]:
+def _stage_rejections(stage: str, table: pd.DataFrame) -> list[tuple[str, str, int, str]]:
     raw = table["raw"] if "raw" in table.columns else pd.Series("", index=table.index, dtype="str")
     kinds = table["reason"].map(lambda reason: _NUMBER.sub("#", reason)).astype("str")
-    rows: list[dict[str, object]] = [
-        {
-            "stage": stage,
-            "reason": _common_wording(group.tolist()),
-            "count": len(group),
-            "example": raw.loc[group.index].iloc[0],
-        }
+    rows = [
+        (stage, _common_wording(group.tolist()), len(group), raw.loc[group.index].iloc[0])
         for _, group in table["reason"].groupby(kinds, sort=False)
     ]
-    return sorted(rows, key=lambda row: row["count"], reverse=True)  # type: ignore[arg-type, return-value]
+    return sorted(rows, key=lambda row: row[2], reverse=True)
 
 
 def _common_wording(reasons: Sequence[str]) -> str:
