@@ -15,7 +15,7 @@ class LanguageConfigLoader(OmegaConfigLoader):
     """Lays `params:<lang>.<name>` beside every shared `params:<name>`.
 
     A language's values are the shared ones, then its entry under `language_overrides` (`parameters_languages.yml`),
-    then run parameters that name it (`--params ne.sft.epochs=1`), the later winning. `params:<lang>.language` is its code.
+    then run parameters that name it (`--params ne.seed=2`), the later winning. `params:<lang>.language` is its code.
 
     Raises:
         UserError: for an override of a language that does not exist or of a parameter that the shared ones lack.
@@ -31,9 +31,14 @@ def _with_languages(parameters: dict[str, Any]) -> dict[str, Any]:
     overrides: dict[str, Any] = parameters.get(OVERRIDES) or {}
     unknown = sorted(set(overrides) - set(LANGUAGES))
     if unknown:
-        raise UserError(f"{OVERRIDES} names {unknown[0]!r}, which is no language; known: {', '.join(sorted(LANGUAGES))}")
+        raise UserError(
+            f"{OVERRIDES} names {unknown[0]!r}, which is no language; known: {', '.join(sorted(LANGUAGES))}"
+        )
     by_language = {
-        code: {**_merge(_merge(shared, overrides.get(code, {}), code), parameters.get(code, {}), code), "language": code}
+        code: {
+            **_merge(_merge(shared, overrides.get(code, {}), code), parameters.get(code, {}), code),
+            "language": code,
+        }
         for code in LANGUAGES
     }
     return {**shared, **by_language}

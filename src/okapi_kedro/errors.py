@@ -2,4 +2,4 @@
 
 
 class UserError(ValueError):
-    """Something in the user's files, parameters or environment is wrong; the message is one line that says what and how to mend it."""
+    """Something in the user's files, parameters or environment is wrong; one line says what, and how to mend it."""

@@ -4,10 +4,12 @@ import logging
 import time
 from typing import Any
 
+import datasets
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
+from transformers.utils import logging as transformers_logging
 
 from okapi_kedro.datasets import TeacherDataset
 from okapi_kedro.languages import LANGUAGES
@@ -23,6 +25,8 @@ class ProjectHooks:
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        transformers_logging.disable_progress_bar()
+        datasets.disable_progress_bars()
         languages = sorted({_language(node) for node in pipeline.nodes} - {""})
         logger.info("Languages: %s", ", ".join(languages) or "none, English source data only")
         if "teacher" in pipeline.inputs():
@@ -67,9 +71,13 @@ def _seconds_dataset(language: str) -> str:
 
 def _table(language: str, catalog: DataCatalog) -> str:
     stages: list[dict[str, Any]] = catalog.load(f"{language}.summary")["stages"]
-    lines = [f"\n{LANGUAGES[language].name} ({language})", f"{'stage':<24}{'in':>8}{'kept':>8}{'rejected':>10}{'seconds':>9}"]
+    lines = [
+        f"\n{LANGUAGES[language].name} ({language})",
+        f"{'stage':<24}{'in':>8}{'kept':>8}{'rejected':>10}{'seconds':>9}",
+    ]
     lines += [
-        f"{row['stage']:<24}{row['in']:>8,}{row['kept']:>8,}{row['rejected']:>10,}{row['seconds']:>9.1f}" for row in stages
+        f"{row['stage']:<24}{row['in']:>8,}{row['kept']:>8,}{row['rejected']:>10,}{row['seconds']:>9.1f}"
+        for row in stages
     ]
     report = catalog.get(f"{language}.report")
     return "\n".join([*lines, f"Report: {report._describe()['filepath']}" if report else ""])

@@ -24,7 +24,7 @@ SHARED_INPUTS = {
 def register_pipelines() -> dict[str, Pipeline]:
     """The stages by name, each with all languages; `__default__` is the whole chain.
 
-    The environment variable OKAPI_LANGUAGES (such as `ne+ta`) registers only those languages, for a smaller picture in kedro-viz.
+    The environment variable OKAPI_LANGUAGES (such as `ne+ta`) registers only those, for a smaller picture in kedro-viz.
     """
     return dict(_pipelines(parse_languages(os.environ.get("OKAPI_LANGUAGES", "all"))))
 
@@ -55,7 +55,9 @@ def _pipelines(codes: tuple[str, ...]) -> dict[str, Pipeline]:
 
 def _in_languages(stage: str, pipeline: Pipeline, english: Pipeline | None, codes: tuple[str, ...]) -> Pipeline:
     """A stage's nodes once for each language; English may have nodes of its own."""
-    return sum((_in_language(stage, (english or pipeline) if code == "en" else pipeline, code) for code in codes), Pipeline([]))
+    return sum(
+        (_in_language(stage, (english or pipeline) if code == "en" else pipeline, code) for code in codes), Pipeline([])
+    )
 
 
 def _in_language(stage: str, pipeline: Pipeline, code: str) -> Pipeline:
@@ -66,5 +68,3 @@ def _in_language(stage: str, pipeline: Pipeline, code: str) -> Pipeline:
 def _stage(name: str, pipeline: Pipeline) -> Pipeline:
     """The nodes named `<stage>.<node>` and tagged with the stage, their datasets as they are."""
     return Pipeline(pipeline, namespace=name, prefix_datasets_with_namespace=False, tags=[name])
-
-

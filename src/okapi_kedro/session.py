@@ -9,7 +9,7 @@ import click
 from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
-from kedro.io import DataCatalog, DatasetError
+from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 from kedro.runner import AbstractRunner
 from kedro.validation import ParameterValidationError
@@ -26,8 +26,8 @@ class LanguageSession(KedroSession):
     """A Kedro session that understands `--params lang=ne`, `lang=ne+vi` and `lang=all`.
 
     The run parameter `lang` (by default the parameter `languages`) keeps the nodes of those languages and the shared
-    English nodes that feed them. Inputs that do not exist yet are made first (parameter `upstream: missing`) or named in an
-    error with the command that makes them (`upstream: error`).
+    English nodes that feed them. Inputs that do not exist yet are made first (parameter `upstream: missing`) or named
+    in an error with the command that makes them (`upstream: error`).
 
     Raises:
         click.BadParameter: for an unknown language (exit code 2, one line).
@@ -111,7 +111,7 @@ class LanguageSession(KedroSession):
 
 
 def of_languages(pipeline: Pipeline, codes: Iterable[str]) -> Pipeline:
-    """The nodes of some languages with the shared English nodes that feed them; a pipeline of shared nodes stays whole."""
+    """The nodes of some languages, with the shared ones that feed them; a pipeline of shared nodes stays whole."""
     wanted = set(codes)
     own = [node for node in pipeline.nodes if _language_of(node.namespace) in wanted]
     shared = Pipeline([node for node in pipeline.nodes if _language_of(node.namespace) is None])
@@ -127,7 +127,7 @@ def _language_of(namespace: str | None) -> str | None:
     return first if first in LANGUAGES else None
 
 
-def _missing_inputs(pipeline: Pipeline, catalog: DataCatalog) -> list[str]:
+def _missing_inputs(pipeline: Pipeline, catalog: "CatalogProtocol[Any, Any]") -> list[str]:
     makeable = pipelines["__default__"].all_outputs()
     return sorted(name for name in pipeline.inputs() & makeable if not catalog.exists(name))
 
@@ -138,7 +138,7 @@ def _how_to_make(dataset: str, env: str | None) -> str:
         for name, pipeline in sorted(pipelines.items())
         if name != "__default__" and dataset in pipeline.all_outputs()
     )
-    language = dataset.split(".")[0]
+    language = dataset.split(".", maxsplit=1)[0]
     command = f"kedro run{f' --env {env}' if env else ''} --pipeline={maker}"
     selection = f" --params lang={language}" if language in LANGUAGES else ""
     return f"{dataset} does not exist yet (upstream: error); make it first: {command}{selection}"

@@ -11,12 +11,15 @@ from okapi_kedro.session import LanguageSession
 # Kedro 1.7 deprecates `--pipeline`, the spelling that this project promises to its users.
 warnings.filterwarnings("ignore", message="Option '--pipeline' is deprecated", category=KedroDeprecationWarning)
 
+# Kedro 1.7 itself calls what omegaconf deprecates.
+warnings.filterwarnings("ignore", message="register_new_resolver", category=UserWarning)
+
 SESSION_CLASS = LanguageSession
 CONFIG_LOADER_CLASS = LanguageConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    "config_patterns": {"parameters": ["parameters*", "parameters*/**", "**/parameters*"]},
+    "merge_strategy": {"parameters": "soft"},
 }
 HOOKS = (ProjectHooks(),)
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)

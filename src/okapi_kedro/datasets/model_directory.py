@@ -15,8 +15,8 @@ _NAMED = "model_reference.json"
 class ModelDirectoryDataset(AbstractDataset[ModelReference, ModelReference]):
     """Keeps a model that a node has written, or the name of one that it has chosen.
 
-    A directory is moved to its place; the old one is removed only when the new one stands there. A hub id or a directory of
-    the user's is not copied: only its name is kept.
+    A directory is moved to its place; the old one is removed only when the new one stands there. A hub id or a
+    directory of the user's is not copied: only its name is kept.
 
     Args:
         filepath: the model's directory in the catalog.

@@ -56,7 +56,7 @@ class TeacherDataset(AbstractDataset[None, Teacher]):
         """Raises a UserError that names the way out when the endpoint needs a key and there is none."""
         if self._options["base_url"] != OFFLINE and self._api_key is None:
             raise UserError(
-                f"OPENAI_API_KEY is not set, and the teacher {self._options['model']} at {self._options['base_url']} needs it; "
+                f"OPENAI_API_KEY is not set, and the teacher {self._options['model']} needs it; "
                 "export it, or run the default environment (without --env), which is free and offline"
             )
 

@@ -1,9 +1,10 @@
-"""Reads ARC, HellaSwag and MMLU from their original files, or from files in the released Okapi schema, into one table each."""
+"""Reads ARC, HellaSwag and MMLU, from their original files or files in the released Okapi schema, as tables."""
 
 import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -21,6 +22,7 @@ COLUMNS: dict[Benchmark, tuple[str, ...]] = {
     "mmlu": ("id", "instruction", *(f"option_{letter}" for letter in "abcd"), "answer", "split"),
 }  # fmt: skip
 REJECTED_COLUMNS = ("id", "reason", "raw")
+_NAMED_SPLIT = re.compile(r"(?:^|[/_.-])(train|val|dev|test)")
 _SPLITS = {"train": "train", "val": "validation", "dev": "validation", "test": "test"}
 Row = dict[str, Any]
 
@@ -32,8 +34,8 @@ def read_benchmark(
 
     Args:
         benchmark: which of the three.
-        files: contents by path; `.jsonl` in the original or the released schema, MMLU also as headless `.csv`. The split is
-            the row's own, or else the first of train, val, dev and test that the path names.
+        files: contents by path; `.jsonl` in the original or the released schema, MMLU also as headless `.csv`. The
+            split is the row's own, or else the first of train, val, dev and test that the path names.
         most_rows: keep at most so many rows of each split, drawn by the seed; None keeps all.
         seed: draws these rows.
 
@@ -98,7 +100,7 @@ def options_and_gold(benchmark: Benchmark, row: Mapping[str, Any]) -> tuple[dict
 
 def _read_arc(raw: Row, path: str, where: str) -> Row:
     if "choices" not in raw:
-        return {**_texts(raw, COLUMNS["arc"][:-1]), "split": raw.get("split") or _split(path)}
+        return {**_texts(raw, COLUMNS["arc"][:-1]), "split": _own_split(raw, path)}
     labels = [_letter(label) for label in raw["choices"]["label"]]
     texts = dict(zip(labels, raw["choices"]["text"], strict=True))
     question = raw["question"]["stem"] if isinstance(raw["question"], dict) else raw["question"]
@@ -121,14 +123,14 @@ def _read_hellaswag(raw: Row, path: str, where: str) -> Row:
         "ctx_a": str(raw.get("ctx_a", raw["ctx"])),
         "ctx": str(raw["ctx"]),
         "endings": [str(ending) for ending in raw["endings"]],
-        "split": raw.get("split") or _split(path),
+        "split": _own_split(raw, path),
         "label": int(raw["label"]),
     }
 
 
 def _read_mmlu(raw: Any, path: str, where: str) -> Row:
     if isinstance(raw, dict):
-        return {**_texts(raw, COLUMNS["mmlu"][:-1]), "split": raw.get("split") or _split(path)}
+        return {**_texts(raw, COLUMNS["mmlu"][:-1]), "split": _own_split(raw, path)}
     question, *options, answer = raw
     if len(options) != 4:
         raise ValueError(f"{len(raw)} cells instead of 6")
@@ -150,11 +152,16 @@ def _texts(raw: Row, columns: tuple[str, ...]) -> Row:
     return {column: str(raw.get(column, "") if column == "option_e" else raw[column]) for column in columns}
 
 
+def _own_split(raw: Row, path: str) -> str:
+    """The split that the row names, or else its path."""
+    return _split(str(raw["split"])) if raw.get("split") else _split(path)
+
+
 def _split(path: str) -> str:
-    named = [split for word, split in _SPLITS.items() if word in path.lower()]
-    if not named:
+    named = _NAMED_SPLIT.search(path.lower())
+    if named is None:
         raise ValueError("neither the row nor the path names a split")
-    return named[0]
+    return _SPLITS[named[1]]
 
 
 def _raw_text(raw: Any) -> str:
@@ -162,7 +169,7 @@ def _raw_text(raw: Any) -> str:
 
 
 def _draw(table: pd.DataFrame, most_rows: int | None, seed: int) -> pd.DataFrame:
-    """At most so many rows of each split, the same for the same seed whatever other rows there are, in the table's order."""
+    """At most so many rows of each split, in the table's order; the seed and a row's id decide which."""
     if most_rows is None:
         return table
     places = table[table.columns[0]].map(lambda id: hashlib.sha256(f"{seed} {id}".encode()).hexdigest())

@@ -168,7 +168,8 @@ def _comparisons(comparison: pd.DataFrame, translated: pd.DataFrame) -> list[dic
     tasks = translated[["id", "instruction", "input"]]
     joined = rows.merge(tasks, on="id", how="left", validate="many_to_one")
     shown = joined.assign(instruction=joined["instruction"].fillna(joined["prompt"]), input=joined["input"].fillna(""))
-    return shown.to_dict("records")
+    records: list[dict[Hashable, Any]] = shown.to_dict("records")
+    return records
 
 
 def _normalised(evaluation: pd.DataFrame) -> pd.DataFrame:

@@ -29,9 +29,9 @@ def read_seed_tasks(text: str, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         if not line.strip():
             continue
         row, reason = _seed_row(line)
-        if row and row["id"] in seen:
-            row, reason = None, f"id {row['id']!r} stands twice"
-        if row is None:
+        if row is not None and row["id"] in seen:
+            reason = f"id {row['id']!r} stands twice"
+        if row is None or reason:
             rejected.append({"id": f"line {number}", "reason": reason, "raw": line})
         else:
             seen.add(row["id"])

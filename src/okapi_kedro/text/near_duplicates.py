@@ -51,10 +51,10 @@ def _least_common(first: int, second: int, threshold: float) -> int:
 
 
 class NearDuplicateIndex:
-    """Keeps texts and tells of each new one whether a kept text is closer than the threshold (Self-Instruct, section 2.2).
+    """Keeps texts and tells of each new one whether a kept text is too close (Self-Instruct, section 2.2).
 
-    A text shares at least as many words as its longest common subsequence has, so only kept texts that share enough word
-    occurrences are compared; decisions equal those of comparing with every kept text.
+    A text shares at least as many words as its longest common subsequence has, so only kept texts that share enough
+    word occurrences are compared; decisions equal those of comparing with every kept text.
 
     Args:
         threshold: a text whose ROUGE-L F with a kept one is *above* this is a near-duplicate.

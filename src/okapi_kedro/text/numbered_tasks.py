@@ -26,7 +26,8 @@ class WrittenTask:
 def write_examples(examples: Sequence[dict[str, str]]) -> str:
     """The examples as numbered tasks, followed by the heading of the next one for the teacher to go on from."""
     tasks = [
-        f"Task {number}\nInstruction: {task['instruction']}\nInput: {task['input'] or NO_INPUT}\nOutput: {task['output']}\n"
+        f"Task {number}\nInstruction: {task['instruction']}\n"
+        f"Input: {task['input'] or NO_INPUT}\nOutput: {task['output']}\n"
         for number, task in enumerate(examples, start=1)
     ]
     return "\n".join([*tasks, f"Task {len(examples) + 1}"])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -44,7 +45,7 @@ class ModelReference:
         return model
 
 
-def _load(auto_class, name: str, **options):  # type: ignore[no-untyped-def]  # transformers' auto classes are untyped
+def _load(auto_class: Any, name: str, **options: Any) -> Any:
     try:
         return auto_class.from_pretrained(name, trust_remote_code=False, **options)
     except OSError as error:

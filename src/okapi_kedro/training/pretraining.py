@@ -24,6 +24,7 @@ from transformers import (
 
 from okapi_kedro.training.models import ModelReference, save_model
 from okapi_kedro.training.settings import TrainingSettings
+from okapi_kedro.training.training_log import show_progress
 
 # A word with its space, a number with its space, marks, or white space. Combining vowel signs stay in their word, which
 # GPT-2's own pattern tears apart in Indic scripts.
@@ -58,7 +59,7 @@ class SmallModel(BaseModel):
 def train_tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer: no text is unknown to it, whatever its script."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(  # type: ignore[no-untyped-call]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(_PIECES), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
@@ -102,7 +103,9 @@ def _configuration(shape: SmallModel, vocabulary: int, tokens: dict[str, int]) -
     )
 
 
-def pretrain(texts: Sequence[str], more_for_tokenizer: Sequence[str], shape: SmallModel, directory: Path, seed: int) -> ModelReference:
+def pretrain(
+    texts: Sequence[str], more_for_tokenizer: Sequence[str], shape: SmallModel, directory: Path, seed: int
+) -> ModelReference:
     """Trains the tokenizer and the model on the texts and saves both.
 
     Args:
@@ -117,8 +120,17 @@ def pretrain(texts: Sequence[str], more_for_tokenizer: Sequence[str], shape: Sma
     model = new_model(shape, tokenizer)
     blocks = _blocks(texts, tokenizer, shape.training.max_length)
     arguments = TrainingArguments(**shape.training.trainer_arguments(f"{directory}/trainer", seed))
-    Trainer(model=model, args=arguments, train_dataset=blocks, data_collator=default_data_collator).train()
+    trainer = Trainer(model=model, args=arguments, train_dataset=blocks, data_collator=default_data_collator)
+    show_progress(trainer, "pretraining")
+    trainer.train()
     return save_model(model, tokenizer, directory)
+
+
+def save_untrained(texts: Sequence[str], shape: SmallModel, directory: Path, seed: int) -> ModelReference:
+    """A model with random weights and a tokenizer trained on the texts, for training from scratch."""
+    set_seed(seed)
+    tokenizer = train_tokenizer(texts, shape.vocabulary)
+    return save_model(new_model(shape, tokenizer), tokenizer, directory)
 
 
 def _blocks(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, length: int) -> Dataset:

@@ -12,7 +12,7 @@ from trl import RLOOConfig, RLOOTrainer
 from okapi_kedro.training.models import ModelReference, device, save_model
 from okapi_kedro.training.reward import rewards
 from okapi_kedro.training.settings import TrainingSettings
-from okapi_kedro.training.training_log import training_log
+from okapi_kedro.training.training_log import show_progress, training_log
 
 
 class ReinforcementSettings(BaseModel):
@@ -75,5 +75,6 @@ def reinforce(
         train_dataset=Dataset.from_dict({"prompt": list(prompts)}),
         processing_class=tokenizer,
     )
+    show_progress(trainer, "RL")
     trainer.train()
     return save_model(trainer.model, tokenizer, directory), training_log(trainer.state.log_history)

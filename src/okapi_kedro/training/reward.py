@@ -13,7 +13,7 @@ from trl import RewardConfig, RewardTrainer
 from okapi_kedro.errors import UserError
 from okapi_kedro.training.models import ModelReference, save_model
 from okapi_kedro.training.settings import TrainingSettings
-from okapi_kedro.training.training_log import training_log
+from okapi_kedro.training.training_log import show_progress, training_log
 
 
 class RewardSettings(BaseModel):
@@ -47,7 +47,9 @@ def train_reward_model(
     freeze_below(model, settings.trainable_blocks)
     training = pairs.loc[~pairs["held_out"]]
     if training.empty:
-        raise UserError("the reward model needs preference pairs and there are none to train on: see the rejected rankings")
+        raise UserError(
+            "the reward model needs preference pairs and there are none to train on: see the rejected rankings"
+        )
     rows = {name: (training["prompt"] + training[name]).tolist() for name in ("chosen", "rejected")}
     arguments = RewardConfig(
         **settings.training.trainer_arguments(f"{directory}/trainer", seed), max_length=settings.training.max_length
@@ -55,6 +57,7 @@ def train_reward_model(
     trainer = RewardTrainer(
         model=model, args=arguments, train_dataset=Dataset.from_dict(rows), processing_class=tokenizer
     )
+    show_progress(trainer, "reward model")
     trainer.train()
     return save_model(trainer.model, tokenizer, directory), training_log(trainer.state.log_history)
 

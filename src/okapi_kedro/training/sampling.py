@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
-from transformers import set_seed
+from transformers import PreTrainedTokenizerBase, set_seed
 
 from okapi_kedro.training.models import ModelReference, device
 
@@ -65,7 +66,7 @@ def respond(
     return [responses[i] for i in range(len(prompts))]
 
 
-def _generation_options(settings: SamplingSettings, tokenizer) -> dict:  # type: ignore[no-untyped-def, type-arg]
+def _generation_options(settings: SamplingSettings, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
     sampled = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
     return {
         "max_new_tokens": settings.max_new_tokens,
@@ -75,7 +76,7 @@ def _generation_options(settings: SamplingSettings, tokenizer) -> dict:  # type:
     }
 
 
-def _response(tokens: list[int], tokenizer) -> Response:  # type: ignore[no-untyped-def]
+def _response(tokens: list[int], tokenizer: PreTrainedTokenizerBase) -> Response:
     ended = tokenizer.eos_token_id in tokens
     kept = tokens[: tokens.index(tokenizer.eos_token_id)] if ended else tokens
     return Response(tokenizer.decode(kept, skip_special_tokens=True).strip(), "stop" if ended else "length")

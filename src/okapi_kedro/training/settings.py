@@ -60,6 +60,7 @@ class TrainingSettings(BaseModel):
             "gradient_checkpointing": self.gradient_checkpointing,
             "logging_steps": self.log_steps,
             "report_to": "none",
+            "disable_tqdm": True,
             "save_strategy": "no",
             "dataloader_pin_memory": False,
             "seed": seed,

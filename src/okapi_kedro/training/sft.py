@@ -9,7 +9,7 @@ from trl import SFTConfig, SFTTrainer
 from okapi_kedro.errors import UserError
 from okapi_kedro.training.models import ModelReference, save_model
 from okapi_kedro.training.settings import TrainingSettings
-from okapi_kedro.training.training_log import training_log
+from okapi_kedro.training.training_log import show_progress, training_log
 
 
 def fine_tune(
@@ -50,5 +50,6 @@ def fine_tune(
         eval_dataset=Dataset.from_pandas(held_out, preserve_index=False),
         processing_class=tokenizer,
     )
+    show_progress(trainer, "SFT")
     trainer.train()
     return save_model(trainer.model, tokenizer, directory), training_log(trainer.state.log_history)

@@ -33,10 +33,8 @@ def score_model(
 ) -> pd.DataFrame:
     """Accuracy of one model on the three benchmarks."""
     tables = {"arc": arc, "hellaswag": hellaswag, "mmlu": mmlu}
-    shots = {each.name: each.shots for each in (arc_parameters, hellaswag_parameters, mmlu_parameters)}
-    return evaluate_model(
-        model.name, tables, shots, batch_size=parameters.batch_size, max_questions=None, seed=seed
-    )
+    shots: dict[str, int] = {each.name: each.shots for each in (arc_parameters, hellaswag_parameters, mmlu_parameters)}
+    return evaluate_model(model.name, tables, shots, batch_size=parameters.batch_size, max_questions=None, seed=seed)
 
 
 def collect_scores(base: pd.DataFrame, sft: pd.DataFrame, rlhf: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,6 @@ from okapi_kedro.text.instruction_filters import InstructionFilters, reason_to_d
 from okapi_kedro.text.near_duplicates import Match, NearDuplicateIndex
 from okapi_kedro.text.numbered_tasks import WrittenTask, read_tasks, write_examples
 
-
 logger = logging.getLogger(__name__)
 
 
@@ -54,12 +53,14 @@ class SplitParameters(BaseModel):
     """Which rows serve which stage.
 
     Args:
-        ranking_share: share of the generated rows that responses are ranked for; the rest are prompts for RL.
+        sft_share: share of the rows of each source that SFT is trained on.
+        ranking_share: share of the other rows that responses are ranked for; the rest are prompts for RL.
         held_out: share of every split that no training sees.
     """
 
     model_config = ConfigDict(extra="forbid")
 
+    sft_share: dict[str, float]
     ranking_share: float
     held_out: float
 
@@ -75,7 +76,12 @@ def read_alpaca_instructions(text: str, parameters: GenerationParameters) -> tup
 
 
 def generate_instructions(
-    seeds: pd.DataFrame, alpaca: pd.DataFrame, prompt: str, teacher: Teacher, parameters: GenerationParameters, seed: int
+    seeds: pd.DataFrame,
+    alpaca: pd.DataFrame,
+    prompt: str,
+    teacher: Teacher,
+    parameters: GenerationParameters,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Asks the teacher for new tasks until enough of them differ from all earlier instructions.
 
@@ -153,14 +159,19 @@ def collect_instructions(seeds: pd.DataFrame, alpaca: pd.DataFrame, generated: p
 
 
 def split_instructions(instructions: pd.DataFrame, parameters: SplitParameters) -> pd.DataFrame:
-    """The split of every instruction: written ones train the SFT model, generated ones serve ranking and RL (section 3).
+    """The split of every instruction: in the paper, Alpaca's train the SFT model, generated ones serve ranking and RL.
 
-    A row's split depends on its id alone, so it never changes when more instructions are generated.
+    A row's split depends on its id and source alone, so it never changes when more instructions are generated.
     """
-    ranking = instructions["id"].map(lambda id: _share(f"split {id}") < parameters.ranking_share)
-    split = ranking.map({True: "ranking", False: "rl"}).where(instructions["source"] == "generated", "sft")
+    splits = [_split_of(row.id, parameters.sft_share[row.source], parameters) for row in instructions.itertuples()]
     held_out = instructions["id"].map(lambda id: _share(f"held out {id}") < parameters.held_out)
-    return pd.DataFrame({"id": instructions["id"], "split": split.astype("str"), "held_out": held_out})
+    return pd.DataFrame({"id": instructions["id"], "split": splits, "held_out": held_out})
+
+
+def _split_of(id: str, sft_share: float, parameters: SplitParameters) -> str:
+    if _share(f"sft {id}") < sft_share:
+        return "sft"
+    return "ranking" if _share(f"ranking {id}") < parameters.ranking_share else "rl"
 
 
 def _share(text: str) -> float:

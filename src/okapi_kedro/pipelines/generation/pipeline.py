@@ -35,8 +35,6 @@ def create_pipeline() -> Pipeline:
                 "instructions",
                 name="collect_instructions",
             ),
-            node(
-                split_instructions, ["instructions", "params:split"], "instruction_splits", name="split_instructions"
-            ),
+            node(split_instructions, ["instructions", "params:split"], "instruction_splits", name="split_instructions"),
         ]
     )

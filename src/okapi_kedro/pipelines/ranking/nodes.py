@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any, Literal
 
 import pandas as pd
@@ -80,8 +80,8 @@ def rank_responses(
     """Ranks the responses to each prompt in two turns: the teacher puts them into English, then ranks its English.
 
     Returns:
-        One row per response with its rank (1 is best, equal ranks are ties) and the English that was ranked; and the prompts
-        without a usable ranking.
+        One row per response with its rank (1 is best, equal ranks are ties) and the English that was ranked; and the
+        prompts without a usable ranking.
     """
     shown = _shown(responses, translated, seed)
     sampling = Sampling(parameters.temperature, parameters.top_p, parameters.max_tokens)
@@ -90,7 +90,8 @@ def rank_responses(
     requests = [Request(messages, sampling) for messages in turn_one]
     english = ask(teacher, requests, _english_reader(shown), parameters.attempts, stage="ranking", language=language)
     dialogues = [
-        (*messages, {"role": "assistant", "content": answer.raw}) for messages, answer in zip(turn_one, english, strict=True)
+        (*messages, {"role": "assistant", "content": answer.raw})
+        for messages, answer in zip(turn_one, english, strict=True)
     ]
     return _rank(shown, english, dialogues, ranking_prompt, teacher, parameters, language)
 
@@ -240,5 +241,5 @@ def _pairs(group: pd.DataFrame, kind: str) -> list[tuple[str, str]]:
     """Better and worse texts, from the responses to one prompt."""
     order = sorted(zip(group["rank"], group["response"], strict=True))
     distinct = list(dict.fromkeys(order))
-    chosen = combinations(distinct, 2) if kind == "all" else zip(distinct, distinct[1:], strict=False)
+    chosen = combinations(distinct, 2) if kind == "all" else pairwise(distinct)
     return [(better, worse) for (first, better), (second, worse) in chosen if first < second and better != worse]

@@ -17,6 +17,14 @@ from okapi_kedro.training.models import ModelReference
 
 BENCHMARKS = ("arc", "hellaswag", "mmlu")
 Seconds = dict[str, float]
+NODES = {
+    "seeds": "generation.read_seeds",
+    "alpaca": "generation.read_alpaca",
+    "generation": "generation.generate_instructions",
+    "translation": "translation.translate_instructions",
+    **{f"translation {name}": f"translation.translate_{name}" for name in BENCHMARKS},
+}
+"""The nodes of a stage, by the start of their names, where they are not all those of the pipeline of its name."""
 
 
 def collect_rejections(**rejected: pd.DataFrame) -> pd.DataFrame:
@@ -31,49 +39,47 @@ def count_stages(shared_seconds: Seconds, own_seconds: Seconds, **tables: Any) -
         ValueError: when a stage lost a row: taken is not kept + rejected.
     """
     seconds = {**shared_seconds, **own_seconds}
+    rows = [
+        stage_row(stage, taken, kept, rejected, _seconds_of(NODES.get(stage, f"{stage}."), seconds))
+        for stage, (taken, kept, rejected) in _stage_sizes(tables).items()
+    ]
+    return pd.DataFrame(rows)
 
-    def row(stage: str, taken: int, kept: int, rejected: int, nodes: str) -> dict[str, object]:
-        spent = sum(value for name, value in seconds.items() if name.startswith(nodes))
-        return stage_row(stage, taken, kept, rejected, spent)
 
-    def sizes(*names: str) -> list[int]:
-        return [len(tables[name]) for name in names]
+def _stage_sizes(tables: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
+    """Rows taken, kept and rejected, by stage; ranking counts prompts, evaluation the questions to all three models."""
 
-    def prompts(name: str) -> int:
-        return int(tables[name]["id"].nunique())
+    def sizes(taken: int, kept: str, rejected: str) -> tuple[int, int, int]:
+        return taken, len(tables[kept]), len(tables[rejected])
 
-    lines = sum(bool(line.strip()) for line in tables["seed_tasks"].splitlines())
+    evaluation, translated = tables["evaluation"], tables["translated_instructions"]
     candidates = int(tables["generation_requests"]["candidates"].sum())
-    rl_rows = int((tables["translated_instructions"]["split"] == "rl").sum())
     asked = 3 * sum(_scored_rows(tables[name]) for name in BENCHMARKS)
-    evaluation = tables["evaluation"]
     scored = int(evaluation.loc[evaluation["metric"] == "acc", "n"].sum())
-    return pd.DataFrame(
-        [
-            row("seeds", lines, *sizes("seeds", "rejected_seeds"), "generation.read_seeds"),
-            row("alpaca", _alpaca_rows(tables), *sizes("alpaca_instructions", "rejected_alpaca"), "generation.read_alpaca"),
-            row(
-                "generation",
-                candidates,
-                *sizes("generated_instructions", "rejected_instructions"),
-                "generation.generate_instructions",
-            ),
-            row(
-                "translation",
-                *sizes("instructions", "translated_instructions", "rejected_translations"),
-                "translation.translate_instructions",
-            ),
-            *(
-                row(f"translation {name}", *sizes(f"english_{name}", name, f"rejected_{name}"), f"translation.translate_{name}")
-                for name in BENCHMARKS
-            ),
-            row("sft", *sizes("sft_rows", "sft_examples", "rejected_sft_examples"), "sft."),
-            row("ranking", prompts("responses"), prompts("ranked_responses"), len(tables["rejected_rankings"]), "ranking."),
-            row("reward", *sizes("preferences", "reward_pairs", "rejected_reward_pairs"), "reward."),
-            row("rl", rl_rows, *sizes("rl_prompts", "rejected_rl_prompts"), "rl."),
-            row("evaluation", asked, scored, 0, "evaluation."),
-        ]
-    )
+    ranked, drawn = (tables[name]["id"].nunique() for name in ("ranked_responses", "responses"))
+    return {
+        "seeds": sizes(_lines(tables["seed_tasks"]), "seeds", "rejected_seeds"),
+        "alpaca": sizes(_alpaca_rows(tables), "alpaca_instructions", "rejected_alpaca"),
+        "generation": sizes(candidates, "generated_instructions", "rejected_instructions"),
+        "translation": sizes(len(tables["instructions"]), "translated_instructions", "rejected_translations"),
+        **{
+            f"translation {name}": sizes(len(tables[f"english_{name}"]), name, f"rejected_{name}")
+            for name in BENCHMARKS
+        },
+        "sft": sizes(len(tables["sft_rows"]), "sft_examples", "rejected_sft_examples"),
+        "ranking": (drawn, ranked, len(tables["rejected_rankings"])),
+        "reward": sizes(len(tables["preferences"]), "reward_pairs", "rejected_reward_pairs"),
+        "rl": sizes(int((translated["split"] == "rl").sum()), "rl_prompts", "rejected_rl_prompts"),
+        "evaluation": (asked, scored, 0),
+    }
+
+
+def _seconds_of(nodes: str, seconds: Seconds) -> float:
+    return round(sum(value for name, value in seconds.items() if name.startswith(nodes)), 2)
+
+
+def _lines(text: str) -> int:
+    return sum(bool(line.strip()) for line in text.splitlines())
 
 
 def _alpaca_rows(tables: dict[str, Any]) -> int:

@@ -37,7 +37,9 @@ def build_rl_prompts(
     lengths = pd.Series([len(ids) for ids in tokenizer(prompts)["input_ids"]] if prompts else [], index=rows.index)
     longest = parameters.settings.training.max_length
     fits = lengths <= longest
-    table = pd.DataFrame({"id": rows["id"], "prompt": prompts, "reference": rows["output"], "held_out": rows["held_out"]})
+    table = pd.DataFrame(
+        {"id": rows["id"], "prompt": prompts, "reference": rows["output"], "held_out": rows["held_out"]}
+    )
     reason = lengths[~fits].map(lambda length: f"{length} tokens, longer than {longest}").astype("str")
     rejected = pd.DataFrame({"id": rows.loc[~fits, "id"], "reason": reason})
     return table[fits].reset_index(drop=True), rejected.reset_index(drop=True)

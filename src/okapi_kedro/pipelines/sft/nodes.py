@@ -10,7 +10,7 @@ from okapi_kedro.evaluation.exact_match import exact_match
 from okapi_kedro.evaluation.standard_error import standard_error
 from okapi_kedro.teacher.offline.statements import write_statements
 from okapi_kedro.training.models import ModelReference
-from okapi_kedro.training.pretraining import SmallModel, pretrain
+from okapi_kedro.training.pretraining import SmallModel, pretrain, save_untrained
 from okapi_kedro.training.prompt import completion_of, prompt_of
 from okapi_kedro.training.sampling import SamplingSettings, respond
 from okapi_kedro.training.settings import TrainingSettings
@@ -21,8 +21,9 @@ class BaseModelParameters(BaseModel):
     """Where the base model comes from.
 
     Args:
-        name: `embedded` pretrains a small one on the offline teacher's phrasebook; else a directory or hub id.
-        embedded: shape and pretraining of the embedded one.
+        name: `embedded` pretrains a small one on the offline teacher's phrasebook, `untrained` makes one that knows
+            nothing; anything else is a directory or a hub id.
+        embedded: shape and pretraining of the small one.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -49,14 +50,16 @@ class SftParameters(BaseModel):
     answers: SamplingSettings
 
 
-def prepare_base_model(parameters: BaseModelParameters, language: str, seed: int) -> ModelReference:
-    """The base model: the one that is named, or the embedded one, pretrained now."""
-    if parameters.name != "embedded":
-        return ModelReference(parameters.name)
-    shape = parameters.embedded
-    texts = write_statements(language, shape.texts, seed)
-    prompts = [prompt_of(text, text) for text in texts[:500]]
-    return pretrain(texts, prompts, shape, new_directory(), seed)
+def prepare_base_model(parameters: BaseModelParameters, rows: pd.DataFrame, language: str, seed: int) -> ModelReference:
+    """The base model: the one that is named, or a small one made now, whose tokenizer has seen the rows of SFT."""
+    training = rows[~rows["held_out"]]
+    seen = (training["prompt"] + training["completion"]).tolist()
+    if parameters.name == "embedded":
+        statements = write_statements(language, parameters.embedded.texts, seed)
+        return pretrain(statements, seen, parameters.embedded, new_directory(), seed)
+    if parameters.name == "untrained":
+        return save_untrained(seen, parameters.embedded, new_directory(), seed)
+    return ModelReference(parameters.name)
 
 
 def new_directory() -> Path:

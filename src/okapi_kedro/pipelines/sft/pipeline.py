@@ -17,7 +17,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 prepare_base_model,
-                ["params:base_model", "params:language", "params:seed"],
+                ["params:base_model", "sft_rows", "params:language", "params:seed"],
                 "base_model",
                 name="prepare_base_model",
                 tags=["gpu"],

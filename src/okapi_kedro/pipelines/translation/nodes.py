@@ -73,9 +73,7 @@ def translate_instructions(
     return _translated_table(rows, answers), rejected_table(rows["id"], answers)
 
 
-def keep_english_instructions(
-    instructions: pd.DataFrame, splits: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def keep_english_instructions(instructions: pd.DataFrame, splits: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The English rows as they are: for English, translation is the identity."""
     rows = instructions.merge(splits, on="id", validate="one_to_one")
     answers = [Answer({name: row[name] for name in INSTRUCTION_FIELDS}, "", "", 0) for row in rows.to_dict("records")]
@@ -157,8 +155,8 @@ def translate_benchmark(
     """Translates question and options together; the right answer keeps its place (section 4.1).
 
     Returns:
-        The translated rows in the schema of the table, and the rejected ones; a row whose options are no longer distinct is
-        rejected too.
+        The translated rows in the schema of the table, and the rejected ones; a row whose options are not distinct any
+        more is rejected too.
     """
     rows = table.to_dict("records")
     fields = [_benchmark_fields(row, benchmark.name) for row in rows]

@@ -24,10 +24,10 @@ NOUNS_BY_CATEGORY: dict[str, tuple[str, ...]] = {
 CATEGORY_OF = {noun: category for category, nouns in NOUNS_BY_CATEGORY.items() for noun in nouns}
 NOUNS = tuple(CATEGORY_OF)
 ANTONYM_PAIRS = (
-    ("hot", "cold"), ("big", "small"), ("new", "old"), ("long", "short"), ("fast", "slow"), ("high", "low"), ("strong", "weak"),
-    ("rich", "poor"), ("full", "empty"), ("heavy", "light"), ("clean", "dirty"), ("wet", "dry"), ("open", "closed"),
-    ("easy", "difficult"), ("happy", "sad"), ("thick", "thin"), ("hard", "soft"), ("wide", "narrow"), ("deep", "shallow"),
-    ("early", "late"),
+    ("hot", "cold"), ("big", "small"), ("new", "old"), ("long", "short"), ("fast", "slow"), ("high", "low"),
+    ("strong", "weak"), ("rich", "poor"), ("full", "empty"), ("heavy", "light"), ("clean", "dirty"), ("wet", "dry"),
+    ("open", "closed"), ("easy", "difficult"), ("happy", "sad"), ("thick", "thin"), ("hard", "soft"),
+    ("wide", "narrow"), ("deep", "shallow"), ("early", "late"),
 )  # fmt: skip
 OPPOSITE = dict(ANTONYM_PAIRS) | {b: a for a, b in ANTONYM_PAIRS}
 ADJECTIVES = tuple(OPPOSITE)
@@ -227,7 +227,7 @@ TEMPLATES = tuple(phrasebook("en").entries["templates"])
 
 def family_of(template: str) -> Family:
     """The family of a template key such as `sum.0`; a template that asks something of its own has its own entry."""
-    return FAMILIES.get(template) or FAMILIES[template.split(".")[0]]
+    return FAMILIES.get(template) or FAMILIES[template.partition(".")[0]]
 
 
 def draw_task(rng: random.Random) -> Task:

@@ -57,12 +57,25 @@ def _right_answer(row: dict[str, str]) -> str | None:
 
 
 def _correctness(response: str, right: str) -> Quality:
-    """Exactly right, then the share of terms in their place, then no unknown words, then fewer surplus words."""
+    """Exactly right, then the share of terms in place, then as many terms, the right kind, fewer surplus words."""
     book = phrasebook("en")
     wanted, written = _parts(right, book), _parts(response, book)
     in_place = sum(a == b for a, b in zip(wanted, written, strict=False)) / len(wanted)
     surplus = max(0, len(response.split()) - len(right.split()))
-    return (fold(response) == fold(right), in_place, book.find_terms(response) is not None, -surplus)
+    return (
+        fold(response) == fold(right),
+        in_place,
+        len(written) == len(wanted),
+        _of_kind(written, wanted, book),
+        -surplus,
+    )
+
+
+def _of_kind(written: list[str], wanted: list[str], book: Phrasebook) -> float:
+    """Share of the written terms that are of a kind (numbers, countries, ...) that the right answer is made of."""
+    kinds = {term.group for part in wanted for term in book.find_terms(part) or ()}
+    found = [term.group for part in written for term in book.find_terms(part) or ()]
+    return sum(group in kinds for group in found) / len(written)
 
 
 def _parts(text: str, book: Phrasebook) -> list[str]:

@@ -3,7 +3,15 @@
 import random
 from collections.abc import Callable, Iterable
 
-from okapi_kedro.teacher.offline.grammar import ADJECTIVES, CATEGORY_OF, NOUNS, NOUNS_BY_CATEGORY, OPPOSITE, numbers, terms
+from okapi_kedro.teacher.offline.grammar import (
+    ADJECTIVES,
+    CATEGORY_OF,
+    NOUNS,
+    NOUNS_BY_CATEGORY,
+    OPPOSITE,
+    numbers,
+    terms,
+)
 from okapi_kedro.teacher.offline.phrasebook import Term, Terms, latin_words, phrasebook
 
 Slots = dict[str, Terms]

@@ -1,0 +1,45 @@
+# make demo      the whole chain in Nepali on embedded parts; make demo lang=te for another language
+# make test      lint, types and tests
+# make viz       the lineage of a few languages in the browser; make viz languages=ne+ta
+# make clean     removes what runs have made (not .venv, not data/01_raw)
+
+PYTHON ?= python3
+lang ?= ne
+languages ?= ne+vi
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --constraint constraints.txt
+
+.PHONY: setup demo test viz clean
+
+setup: .venv/ready
+
+# torch first and pinned: without a version, pip would bring the newest build with gigabytes of CUDA packages.
+.venv/ready: constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "okapi-kedro needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(PIP) torch
+	$(PIP) --editable .
+	touch $@
+
+.venv/ready-dev: .venv/ready
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+.venv/ready-viz: .venv/ready
+	$(PIP) --editable '.[viz]'
+	touch $@
+
+demo: setup
+	$(BIN)/kedro run --params lang=$(lang)
+
+test: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+viz: .venv/ready-viz
+	OKAPI_LANGUAGES=$(languages) $(BIN)/kedro viz run
+
+clean:
+	rm -rf data/02_intermediate/* data/06_models/* data/08_reporting/* sessions .viz
