@@ -12,6 +12,7 @@ from kedro.pipeline.node import Node
 from transformers.utils import logging as transformers_logging
 
 from okapi_kedro.datasets import TeacherDataset
+from okapi_kedro.errors import UserError
 from okapi_kedro.languages import LANGUAGES
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class ProjectHooks:
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        transformers_logging.set_verbosity_error()
         transformers_logging.disable_progress_bar()
         datasets.disable_progress_bars()
         languages = sorted({_language(node) for node in pipeline.nodes} - {""})
@@ -53,6 +55,16 @@ class ProjectHooks:
         seconds = catalog.load(name)
         spent = round(time.perf_counter() - self._started.pop(node.name), 2)
         catalog.save(name, {**seconds, node.name.removeprefix(f"{_language(node)}."): spent})
+
+    @hook_impl
+    def on_node_error(self, error: Exception, node: Node, catalog: DataCatalog) -> None:
+        """Adds where the file is that an error names by its dataset."""
+        named = [name for name in node.inputs if isinstance(error, UserError) and name in str(error).split()]
+        for name in named:
+            dataset = catalog.get(name)
+            filepath = dataset._describe().get("filepath") if dataset else None
+            if filepath:
+                error.add_note(f"({name} is {filepath})")
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import click
+from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
@@ -13,21 +14,49 @@ from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 from kedro.runner import AbstractRunner
 from kedro.validation import ParameterValidationError
+from kedro.validation.type_extractor import TypeExtractor
+from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
+from yaml import YAMLError
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.languages import LANGUAGES, UnknownLanguageError, parse_languages
 
 logger = logging.getLogger(__name__)
 
-NODE_FILTERS = ("node_names", "from_nodes", "to_nodes", "from_inputs", "to_outputs", "namespaces")
+Model = TypeVar("Model")
+
+CAN_BE_MENDED = (
+    UserError,
+    DatasetError,
+    ParameterValidationError,
+    MissingConfigException,
+    YAMLError,
+    OSError,
+)
+"""What a run raises for files, parameters and an environment that its user can put right."""
+
+
+class RunParameters(BaseModel):
+    """The parameters of the run as a whole.
+
+    Args:
+        languages: what a run works on when it is not told: `ne`, `ne+vi` or `all`.
+        upstream: inputs that do not exist yet are made first (`missing`) or named in an error (`error`).
+        seed: of everything that is drawn.
+    """
+
+    languages: Annotated[tuple[str, ...], BeforeValidator(lambda text: parse_languages(str(text)))]
+    upstream: Literal["missing", "error"]
+    seed: int
 
 
 class LanguageSession(KedroSession):
     """A Kedro session that understands `--params lang=ne`, `lang=ne+vi` and `lang=all`.
 
-    The run parameter `lang` (by default the parameter `languages`) keeps the nodes of those languages and the shared
-    English nodes that feed them. Inputs that do not exist yet are made first (parameter `upstream: missing`) or named
-    in an error with the command that makes them (`upstream: error`).
+    The run parameter `lang` keeps the nodes of those languages and the shared English nodes that feed them. Without it,
+    the languages are those that the filters name (`--namespaces ne,vi`), or else the parameter `languages`. Inputs that
+    do not exist yet are made first (parameter `upstream: missing`) or named in an error with the command that makes
+    them (`upstream: error`).
 
     Raises:
         click.BadParameter: for an unknown language (exit code 2, one line).
@@ -67,6 +96,7 @@ class LanguageSession(KedroSession):
         }
         try:
             requested = self._requested(names, tags, filters)
+            _check_parameters(requested, self._parameters)
             upstream = self._upstream(requested)
             return super().run(
                 pipeline_names=[*names, "__default__"] if upstream.nodes else names,
@@ -77,8 +107,13 @@ class LanguageSession(KedroSession):
             )
         except UnknownLanguageError as error:
             raise click.BadParameter(str(error), param_hint="--params lang") from error
-        except (UserError, DatasetError, ParameterValidationError) as error:
+        except CAN_BE_MENDED as error:
             raise click.ClickException(_one_line(error)) from error
+
+    @cached_property
+    def _parameters(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = self.load_context().config_loader["parameters"]
+        return parameters
 
     def _requested(self, names: list[str], tags: Iterable[str] | None, filters: dict[str, Any]) -> Pipeline:
         """The nodes of the named pipelines that the command line asks for, in the languages of this run."""
@@ -88,20 +123,28 @@ class LanguageSession(KedroSession):
             raise UserError(f"unknown pipeline {unknown[0]!r}; known: {', '.join(sorted(pipelines))}")
         whole: Pipeline = sum((pipelines[name] for name in names), start=Pipeline([]))
         node_filters = {"node_namespaces" if name == "namespaces" else name: value for name, value in filters.items()}
-        filtered = whole.filter(tags=tags, **node_filters)
-        given = (self.store.get("runtime_params") or {}).get("lang")
-        if given is None and any(filters[name] for name in NODE_FILTERS):
+        try:
+            filtered = whole.filter(tags=tags, **node_filters)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+        given = self.store.get("runtime_params") or {}
+        default = _validated(RunParameters, self._parameters).languages
+        if "lang" not in given and filters["node_names"]:
             return filtered
-        default = self._get_config_loader()["parameters"]["languages"]
-        return of_languages(filtered, parse_languages(str(given or default)))
+        named = _named({**filters, "tags": tags})
+        codes = parse_languages(str(given["lang"] or "")) if "lang" in given else named or default
+        selected = of_languages(filtered, codes)
+        if not selected.nodes:
+            raise UserError(f"nothing to run: no node that was asked for is of {'+'.join(codes)}")
+        return selected
 
     def _upstream(self, requested: Pipeline) -> Pipeline:
         """The nodes that make those inputs of the requested ones that no earlier run has left behind."""
         context = self.load_context()
-        catalog, parameters = context.catalog, context.config_loader["parameters"]
+        catalog = context.catalog
         upstream = Pipeline([])
         while missing := _missing_inputs(requested + upstream, catalog):
-            if parameters["upstream"] == "error":
+            if self._parameters["upstream"] == "error":
                 raise UserError(_how_to_make(missing[0], context.env))
             upstream += pipelines["__default__"].only_nodes_with_outputs(*missing)
         if upstream.nodes:
@@ -120,6 +163,12 @@ def of_languages(pipeline: Pipeline, codes: Iterable[str]) -> Pipeline:
     needed = set(Pipeline(own).inputs())
     feeding = shared.to_outputs(*(needed & shared.all_outputs())) if needed & shared.all_outputs() else Pipeline([])
     return Pipeline(own) + feeding
+
+
+def _named(filters: dict[str, Any]) -> tuple[str, ...]:
+    """The languages that nodes, namespaces, datasets and tags in the filters begin with."""
+    named = [_language_of(value) for values in filters.values() for value in values or ()]
+    return tuple(dict.fromkeys(code for code in named if code))
 
 
 def _language_of(namespace: str | None) -> str | None:
@@ -144,5 +193,37 @@ def _how_to_make(dataset: str, env: str | None) -> str:
     return f"{dataset} does not exist yet (upstream: error); make it first: {command}{selection}"
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _check_parameters(requested: Pipeline, parameters: dict[str, Any]) -> None:
+    """Raises a UserError for a value that the nodes cannot take; Kedro's own check says so once for each language."""
+    models = TypeExtractor({"requested": requested}).extract_types_from_pipelines()
+    for name, model in models.items():
+        language = _language_of(name)
+        shared = name.removeprefix(f"{language}.")
+        for each in dict.fromkeys((shared, name)):
+            _validated(model, _value(parameters, each), each)
+
+
+def _value(parameters: Any, name: str) -> Any:
+    for part in name.split("."):
+        parameters = parameters.get(part) if isinstance(parameters, dict) else None
+    return parameters
+
+
+def _validated(model: type[Model], value: Any, name: str = "") -> Model:
+    try:
+        return TypeAdapter(model).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in (name, *first["loc"]) if part)
+        value = "" if first["type"] == "value_error" else f"; it is {first['input']!r}"
+        raise UserError(f"parameter {where}: {first['msg'].removeprefix('Value error, ')}{value}") from error
+
+
+def _one_line(error: BaseException) -> str:
+    """What went wrong; a cause in the file system tells more than what Kedro makes of it."""
+    cause: BaseException = error
+    while isinstance(cause, DatasetError) and cause.__cause__:
+        cause = cause.__cause__
+    if isinstance(cause, OSError) and cause.filename:
+        return f"{cause.strerror}: {cause.filename}"
+    return " ".join(" ".join([str(error), *getattr(error, "__notes__", [])]).split())

@@ -11,6 +11,9 @@ from okapi_kedro.session import LanguageSession
 # Kedro 1.7 deprecates `--pipeline`, the spelling that this project promises to its users.
 warnings.filterwarnings("ignore", message="Option '--pipeline' is deprecated", category=KedroDeprecationWarning)
 
+# transformers 5 deprecates arguments that TRL 1.16 still takes.
+warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+
 # Kedro 1.7 itself calls what omegaconf deprecates.
 warnings.filterwarnings("ignore", message="register_new_resolver", category=UserWarning)
 

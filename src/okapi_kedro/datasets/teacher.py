@@ -16,7 +16,7 @@ class TeacherDataset(AbstractDataset[None, Teacher]):
     Args:
         model: name of the model at the endpoint.
         base_url: OpenAI-compatible endpoint, or `offline` for the embedded offline teacher.
-        completions: folder in which every answer is kept.
+        path: folder in which every answer is kept.
         concurrency: requests in flight at once.
         timeout: seconds that one request may take.
         retries: how often a request is repeated after a fault that may pass.
@@ -28,7 +28,7 @@ class TeacherDataset(AbstractDataset[None, Teacher]):
         *,
         model: str,
         base_url: str,
-        completions: str,
+        path: str,
         concurrency: int,
         timeout: float,
         retries: int,
@@ -42,12 +42,12 @@ class TeacherDataset(AbstractDataset[None, Teacher]):
             "timeout": timeout,
             "retries": retries,
         }
-        self._completions = Path(completions)
+        self._path = Path(path)
         self._api_key: str | None = (credentials or {}).get("api_key") or None
         self.metadata = metadata
 
     def load(self) -> Teacher:
-        return Teacher(**self._options, api_key=self._api_key, store=CompletionStore(self._completions))
+        return Teacher(**self._options, api_key=self._api_key, store=CompletionStore(self._path))
 
     def save(self, data: None) -> None:
         raise DatasetError("the teacher is an input; a node cannot save it")
@@ -70,4 +70,4 @@ class TeacherDataset(AbstractDataset[None, Teacher]):
         return True
 
     def _describe(self) -> dict[str, Any]:
-        return {**self._options, "completions": str(self._completions)}
+        return {**self._options, "path": str(self._path)}

@@ -21,6 +21,7 @@ COLUMNS: dict[Benchmark, tuple[str, ...]] = {
     ),
     "mmlu": ("id", "instruction", *(f"option_{letter}" for letter in "abcd"), "answer", "split"),
 }  # fmt: skip
+KEYS: dict[Benchmark, tuple[str, ...]] = {"arc": ("id",), "hellaswag": ("ind", "split"), "mmlu": ("id",)}
 REJECTED_COLUMNS = ("id", "reason", "raw")
 _NAMED_SPLIT = re.compile(r"(?:^|[/_.-])(train|val|dev|test)")
 _SPLITS = {"train": "train", "val": "validation", "dev": "validation", "test": "test"}
@@ -42,29 +43,35 @@ def read_benchmark(
     Raises:
         UserError: when there is no file, or no row of them can be used.
     """
-    kept: list[Row] = []
+    kept: dict[tuple[object, ...], Row] = {}
     rejected: list[Row] = []
     for path, text in sorted(files.items()):
         for where, raw in _entries(path, text):
             row, reason = _checked(benchmark, path, where, raw)
+            key = tuple(row.get(column) for column in KEYS[benchmark])
+            if not reason and key in kept:
+                reason = f"{KEYS[benchmark][0]} {key[0]!r} stands twice"
             if reason:
                 rejected.append({"id": where, "reason": reason, "raw": _raw_text(raw)})
             else:
-                kept.append(row)
+                kept[key] = row
     if not kept:
         cause = f"; first problem: {rejected[0]['id']}: {rejected[0]['reason']}" if rejected else ""
         raise UserError(f"{benchmark}: no usable row in {len(files)} files{cause}")
-    table = pd.DataFrame(kept, columns=list(COLUMNS[benchmark]))
+    table = pd.DataFrame(list(kept.values()), columns=list(COLUMNS[benchmark]))
     return _draw(table, most_rows, seed), pd.DataFrame(rejected, columns=list(REJECTED_COLUMNS), dtype="str")
 
 
 def _entries(path: str, text: str) -> Iterator[tuple[str, Any]]:
     """Every line of a file with its place; a line that is no JSON comes as its text."""
     if path.endswith(".csv"):
-        for number, cells in enumerate(csv.reader(io.StringIO(text)), start=1):
-            yield f"{path}:{number}", cells
+        try:
+            for number, cells in enumerate(csv.reader(io.StringIO(text)), start=1):
+                yield f"{path}:{number}", cells
+        except csv.Error as error:
+            raise UserError(f"{path} is no CSV: {error}; is a quotation mark never closed?") from error
         return
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 yield f"{path}:{number}", json.loads(line)
@@ -102,27 +109,32 @@ def _read_arc(raw: Row, path: str, where: str) -> Row:
     if "choices" not in raw:
         return {**_texts(raw, COLUMNS["arc"][:-1]), "split": _own_split(raw, path)}
     labels = [_letter(label) for label in raw["choices"]["label"]]
-    texts = dict(zip(labels, raw["choices"]["text"], strict=True))
+    texts = dict(zip(labels, map(_text, raw["choices"]["text"]), strict=True))
+    if len(texts) < len(labels) or not set(texts) <= set("ABCDE"):
+        raise ValueError(f"options labelled {', '.join(labels)}")
     question = raw["question"]["stem"] if isinstance(raw["question"], dict) else raw["question"]
     options = {f"option_{letter.lower()}": texts.get(letter, "") for letter in "ABCDE"}
     gold = _letter(raw["answerKey"])
-    return {"id": str(raw["id"]), "instruction": question, **options, "answer": gold, "split": _split(path)}
+    return {"id": str(raw["id"]), "instruction": _text(question), **options, "answer": gold, "split": _split(path)}
 
 
-def _letter(label: str) -> str:
+def _letter(label: object) -> str:
     """ARC numbers the options of some questions 1 to 5 instead of A to E."""
-    return "ABCDE"[int(label) - 1] if label.isdigit() else label
+    return dict(zip("12345", "ABCDE", strict=True)).get(str(label), str(label))
 
 
 def _read_hellaswag(raw: Row, path: str, where: str) -> Row:
-    texts = {name: str(raw.get(name, "")) for name in ("source_id", "split_type", "ctx_b")}
+    texts = {name: _text(raw.get(name) or "") for name in ("source_id", "split_type", "ctx_b")}
+    endings = [_text(ending) for ending in raw["endings"]]
+    if len(endings) != 4 or not all(endings):
+        raise ValueError("not four endings")
     return {
         **texts,
         "ind": int(raw["ind"]),
-        "activity_label": str(raw["activity_label"]),
-        "ctx_a": str(raw.get("ctx_a", raw["ctx"])),
-        "ctx": str(raw["ctx"]),
-        "endings": [str(ending) for ending in raw["endings"]],
+        "activity_label": _text(raw["activity_label"]),
+        "ctx_a": _text(raw.get("ctx_a", raw["ctx"])),
+        "ctx": _text(raw["ctx"]),
+        "endings": endings,
         "split": _own_split(raw, path),
         "label": int(raw["label"]),
     }
@@ -134,10 +146,12 @@ def _read_mmlu(raw: Any, path: str, where: str) -> Row:
     question, *options, answer = raw
     if len(options) != 4:
         raise ValueError(f"{len(raw)} cells instead of 6")
-    split, number = _split(path), where.rsplit(":", 1)[1]
+    named, number = _named_split(path), where.rsplit(":", 1)[1]
     subject = PurePath(path).stem.removesuffix("_dev").removesuffix("_val").removesuffix("_test")
     lettered = {f"option_{letter}": text for letter, text in zip("abcd", options, strict=True)}
-    return {"id": f"{subject}/{split}/{number}", "instruction": question, **lettered, "answer": answer, "split": split}
+    # With the file's own word for the split, as dev and val are both validation.
+    id = f"{subject}/{named}/{number}"
+    return {"id": id, "instruction": question, **lettered, "answer": answer, "split": _SPLITS[named]}
 
 
 _READERS: dict[Benchmark, Callable[[Any, str, str], Row]] = {
@@ -149,7 +163,14 @@ _READERS: dict[Benchmark, Callable[[Any, str, str], Row]] = {
 
 def _texts(raw: Row, columns: tuple[str, ...]) -> Row:
     """The named columns as text; only the fifth option may be absent, few questions have one."""
-    return {column: str(raw.get(column, "") if column == "option_e" else raw[column]) for column in columns}
+    return {column: _text((raw.get(column) or "") if column == "option_e" else raw[column]) for column in columns}
+
+
+def _text(value: Any) -> str:
+    """A value as text; half a surrogate pair, which fits in no file, is replaced."""
+    if value is None:
+        raise ValueError("a text is null")
+    return str(value).encode(errors="replace").decode()
 
 
 def _own_split(raw: Row, path: str) -> str:
@@ -158,14 +179,18 @@ def _own_split(raw: Row, path: str) -> str:
 
 
 def _split(path: str) -> str:
+    return _SPLITS[_named_split(path)]
+
+
+def _named_split(path: str) -> str:
     named = _NAMED_SPLIT.search(path.lower())
     if named is None:
         raise ValueError("neither the row nor the path names a split")
-    return _SPLITS[named[1]]
+    return named[1]
 
 
 def _raw_text(raw: Any) -> str:
-    return raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)
+    return _text(raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False))
 
 
 def _draw(table: pd.DataFrame, most_rows: int | None, seed: int) -> pd.DataFrame:

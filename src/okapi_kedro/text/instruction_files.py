@@ -25,7 +25,7 @@ def read_seed_tasks(text: str, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     kept: list[dict[str, str]] = []
     rejected: list[dict[str, str]] = []
     seen: set[str] = set()
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         row, reason = _seed_row(line)
@@ -46,9 +46,9 @@ def _seed_row(line: str) -> tuple[dict[str, str] | None, str]:
         row = {
             "id": str(task["id"]),
             "source": "seed",
-            "instruction": str(task["instruction"]).strip(),
-            "input": str(instance["input"]).strip(),
-            "output": str(instance["output"]).strip(),
+            "instruction": _text(task["instruction"]),
+            "input": _text(instance["input"]),
+            "output": _text(instance["output"]),
         }
     except json.JSONDecodeError as error:
         return None, f"not JSON: {error.msg} at column {error.colno}"
@@ -57,6 +57,12 @@ def _seed_row(line: str) -> tuple[dict[str, str] | None, str]:
     except (TypeError, IndexError):
         return None, "no instance with input and output"
     return (row, "") if row["instruction"] and row["output"] else (None, "empty instruction or output")
+
+
+def _text(value: Any) -> str:
+    """A value as text without space around it; null is empty."""
+    # Half a surrogate pair, which a broken writer leaves behind, fits in no file.
+    return "" if value is None else str(value).encode(errors="replace").decode().strip()
 
 
 def read_alpaca(text: str, name: str, most: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -76,12 +82,12 @@ def read_alpaca(text: str, name: str, most: int | None) -> tuple[pd.DataFrame, p
     for number, entry in enumerate(_json_array(text, name)[:most]):
         id = f"alpaca-{number:06d}"
         reason = _alpaca_problem(entry)
-        row = {column: str(entry[column]).strip() for column in COLUMNS[2:]} if not reason else {}
+        row = {column: _text(entry[column]) for column in COLUMNS[2:]} if not reason else {}
         content = tuple(row.values())
         if row and content in seen:
             reason = "an earlier row is equal"
         if reason:
-            rejected.append({"id": id, "reason": reason, "raw": json.dumps(entry, ensure_ascii=False)})
+            rejected.append({"id": id, "reason": reason, "raw": _text(json.dumps(entry, ensure_ascii=False))})
         else:
             seen.add(content)
             kept.append({"id": id, "source": "alpaca", **row})
@@ -104,7 +110,7 @@ def _alpaca_problem(entry: Any) -> str:
     missing = [column for column in COLUMNS[2:] if column not in entry]
     if missing:
         return f"column {missing[0]!r} is missing"
-    return "" if str(entry["instruction"]).strip() and str(entry["output"]).strip() else "empty instruction or output"
+    return "" if _text(entry["instruction"]) and _text(entry["output"]) else "empty instruction or output"
 
 
 def _tables(

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 NO_INPUT = "<none>"
-_HEADING = re.compile(r"^\s*Task\s+(\d+)\s*[:.]?\s*$", re.MULTILINE | re.IGNORECASE)
-_FIELDS = re.compile(
-    r"^\s*Instruction:\s*(?P<instruction>.*?)\s*^\s*Input:\s*(?P<input>.*?)\s*^\s*Output:\s*(?P<output>.*)\Z",
-    re.MULTILINE | re.DOTALL | re.IGNORECASE,
-)
+# Neither pattern crosses a line, so that a teacher that rambles in blank lines cannot make the search take minutes.
+_HEADING = re.compile(r"^[^\S\n]*Task[^\S\n]+(\d+)[^\S\n]*[:.]?[^\S\n]*$", re.MULTILINE | re.IGNORECASE)
+_LABEL = re.compile(r"^[^\S\n]*(Instruction|Input|Output):", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def read_tasks(answer: str, first: int, cut_short: bool) -> list[WrittenTask]:
         first: number of the first new task.
         cut_short: the answer ended for length, so that its last task is incomplete.
     """
-    text = answer if _HEADING.match(answer) else f"Task {first}\n{answer}"
+    text = answer.strip() if _HEADING.match(answer.strip()) else f"Task {first}\n{answer}"
     blocks = [block for block in _HEADING.split(text)[2::2] if block.strip()]
     tasks = [_read_task(block) for block in blocks]
     if cut_short and tasks:
@@ -51,14 +49,17 @@ def read_tasks(answer: str, first: int, cut_short: bool) -> list[WrittenTask]:
 
 
 def _read_task(block: str) -> WrittenTask:
-    match = _FIELDS.search(block)
-    if match is None:
+    labels = [label.lower() for label in _LABEL.findall(block)]
+    if labels[:3] != ["instruction", "input", "output"]:
         return WrittenTask("", "", "", block.strip(), "not in the form Instruction, Input, Output")
-    given = match["input"].strip()
+    if labels.count("instruction") > 1:
+        return WrittenTask("", "", "", block.strip(), "several instructions under one heading")
+    _, _, instruction, _, given, _, output = _LABEL.split(block, maxsplit=3)
+    given = given.strip()
     task = WrittenTask(
-        instruction=" ".join(match["instruction"].split()),
+        instruction=" ".join(instruction.split()),
         input="" if given.lower().strip("<>. ") in ("", "none", "noinput", "no input", "n/a") else given,
-        output=match["output"].strip(),
+        output=output.strip(),
         raw=block.strip(),
     )
     if not task.instruction or not task.output:

@@ -7,7 +7,8 @@ from collections import Counter
 from okapi_kedro.languages import Language
 
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# Runs of digits, whatever separates them: 2,000.5 is rightly 2.000,5 in German and 2 000,5 in French.
+_DIGITS = re.compile(r"\d+")
 
 
 def failed_check(source: str, translated: str, target: Language) -> str | None:
@@ -35,12 +36,12 @@ def left_in_english(source: str, translated: str) -> bool:
 
 
 def _numbers(text: str) -> Counter[str]:
-    """The numbers outside code, in ASCII digits whatever digits the script writes."""
+    """The digits of the numbers outside code, as ASCII whatever digits the script writes."""
     ascii_digits = "".join(
         str(unicodedata.digit(character)) if character.isdigit() and not character.isascii() else character
         for character in _CODE.sub("", text)
     )
-    return Counter(_NUMBER.findall(ascii_digits))
+    return Counter(_DIGITS.findall(ascii_digits))
 
 
 def _in_script(text: str, script: str) -> bool:

@@ -22,6 +22,7 @@ from transformers import (
     set_seed,
 )
 
+from okapi_kedro.errors import UserError
 from okapi_kedro.training.models import ModelReference, save_model
 from okapi_kedro.training.settings import TrainingSettings
 from okapi_kedro.training.training_log import show_progress
@@ -135,7 +136,9 @@ def save_untrained(texts: Sequence[str], shape: SmallModel, directory: Path, see
 
 def _blocks(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, length: int) -> Dataset:
     """The texts, each ended, one after another and cut into blocks of equal length."""
-    encoded = tokenizer(list(texts))["input_ids"]
+    encoded = tokenizer(list(texts))["input_ids"] if texts else []
     tokens = list(chain.from_iterable([*ids, tokenizer.eos_token_id] for ids in encoded))
+    if len(tokens) < length:
+        raise UserError(f"the texts for pretraining have {len(tokens)} tokens, not one block of {length}: raise texts")
     blocks = torch.tensor(tokens[: len(tokens) // length * length]).view(-1, length).tolist()
     return Dataset.from_dict({"input_ids": blocks, "labels": blocks})

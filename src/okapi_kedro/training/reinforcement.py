@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 from datasets import Dataset
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from trl import RLOOConfig, RLOOTrainer
 
+from okapi_kedro.errors import UserError
 from okapi_kedro.training.models import ModelReference, device, save_model
 from okapi_kedro.training.reward import rewards
 from okapi_kedro.training.settings import TrainingSettings
@@ -28,11 +29,24 @@ class ReinforcementSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    responses_per_prompt: int
+    responses_per_prompt: int = Field(ge=2)
     max_new_tokens: int
     temperature: float
     kl_coefficient: float
     training: TrainingSettings
+
+    @model_validator(mode="after")
+    def _prompts_fill_batches(self) -> "ReinforcementSettings":
+        if self.training.batch_size % self.responses_per_prompt:
+            raise ValueError(
+                f"batch_size {self.training.batch_size} is no multiple of "
+                f"responses_per_prompt {self.responses_per_prompt}"
+            )
+        return self
+
+    @property
+    def prompts_per_step(self) -> int:
+        return self.training.batch_size // self.responses_per_prompt
 
 
 def reinforce(
@@ -52,7 +66,15 @@ def reinforce(
         settings: the algorithm and the optimisation.
         directory: where the model is saved.
         seed: of the draws and the order of the prompts.
+
+    Raises:
+        UserError: when the prompts do not fill one optimiser step.
     """
+    if len(prompts) < settings.prompts_per_step:
+        raise UserError(
+            f"RL has {len(prompts)} prompts to train on, a step takes {settings.prompts_per_step}: "
+            "lower rl.settings.training.batch_size or make more instructions"
+        )
     scorer, scorer_tokenizer = reward_model.reward_model().to(device()).eval(), reward_model.tokenizer()
     tokenizer = start.tokenizer()
 

@@ -43,7 +43,7 @@ def train_reward_model(
         seed: of the head's weights and the order of the pairs.
     """
     torch.manual_seed(seed)
-    tokenizer, model = start.tokenizer(), start.reward_model()
+    tokenizer, model = start.tokenizer(), start.reward_model().float()
     freeze_below(model, settings.trainable_blocks)
     training = pairs.loc[~pairs["held_out"]]
     if training.empty:

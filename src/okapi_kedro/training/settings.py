@@ -2,7 +2,8 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+import torch
+from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
 
 
 class TrainingSettings(BaseModel):
@@ -28,13 +29,13 @@ class TrainingSettings(BaseModel):
     learning_rate: float
     schedule: Literal["cosine", "linear", "constant_with_warmup"]
     warmup_steps: int
-    batch_size: int
-    micro_batch_size: int
+    batch_size: PositiveInt
+    micro_batch_size: PositiveInt
     weight_decay: float
-    max_length: int
+    max_length: PositiveInt
     precision: Literal["float32", "bfloat16"]
     gradient_checkpointing: bool
-    log_steps: int
+    log_steps: PositiveInt
 
     @model_validator(mode="after")
     def _batches_divide(self) -> "TrainingSettings":
@@ -56,6 +57,7 @@ class TrainingSettings(BaseModel):
             "weight_decay": self.weight_decay,
             "adam_beta1": 0.9,
             "adam_beta2": 0.95,
+            "use_cpu": not torch.accelerator.is_available(),
             "bf16": self.precision == "bfloat16",
             "gradient_checkpointing": self.gradient_checkpointing,
             "logging_steps": self.log_steps,

@@ -44,7 +44,8 @@ def fine_tune(
         eval_strategy="epoch",
     )
     trainer = SFTTrainer(
-        model=base.causal_lm(),
+        # BLOOM and LLaMA are stored in float16, in which AdamW's steps vanish or explode.
+        model=base.causal_lm().float(),
         args=arguments,
         train_dataset=Dataset.from_pandas(training, preserve_index=False),
         eval_dataset=Dataset.from_pandas(held_out, preserve_index=False),

@@ -167,7 +167,9 @@ def _rank(
     ]
     columns = ["id", "k", "rank", "english_response", "shown_position"]
     return (
-        pd.DataFrame(table, columns=columns).astype({"id": "str", "english_response": "str"}),
+        pd.DataFrame(table, columns=columns).astype(
+            {"id": "str", "k": "int64", "rank": "int64", "english_response": "str", "shown_position": "int64"}
+        ),
         pd.DataFrame(rejected, columns=["id", "reason", "raw"], dtype="str"),
     )
 
@@ -238,8 +240,9 @@ def build_preferences(
 
 
 def _pairs(group: pd.DataFrame, kind: str) -> list[tuple[str, str]]:
-    """Better and worse texts, from the responses to one prompt."""
-    order = sorted(zip(group["rank"], group["response"], strict=True))
-    distinct = list(dict.fromkeys(order))
-    chosen = combinations(distinct, 2) if kind == "all" else pairwise(distinct)
-    return [(better, worse) for (first, better), (second, worse) in chosen if first < second and better != worse]
+    """Better and worse texts, from the responses to one prompt; a text that was drawn twice has its best rank."""
+    ranks: dict[str, int] = {}
+    for rank, text in sorted(zip(group["rank"], group["response"], strict=True)):
+        ranks.setdefault(text, rank)
+    chosen = combinations(ranks.items(), 2) if kind == "all" else pairwise(ranks.items())
+    return [(better, worse) for (better, first), (worse, second) in chosen if first < second]

@@ -79,7 +79,7 @@ def _seconds_of(nodes: str, seconds: Seconds) -> float:
 
 
 def _lines(text: str) -> int:
-    return sum(bool(line.strip()) for line in text.splitlines())
+    return sum(bool(line.strip()) for line in text.split("\n"))
 
 
 def _alpaca_rows(tables: dict[str, Any]) -> int:

@@ -19,7 +19,7 @@ _COUNTRIES = tuple(phrasebook("en").entries["countries"])
 
 
 def _some(rng: random.Random, keys: Iterable[str]) -> list[str]:
-    return rng.sample(list(keys), rng.randint(1, 4))
+    return rng.sample(list(keys), rng.randint(1, 3))
 
 
 def _capital(rng: random.Random) -> Slots:
@@ -46,7 +46,7 @@ def _members(rng: random.Random) -> Slots:
 
 
 def _day(rng: random.Random) -> Slots:
-    days = [rng.randint(1, 7) for _ in range(rng.randint(1, 4))]
+    days = [rng.randint(1, 7) for _ in range(rng.randint(1, 3))]
     return {"today": terms("days", map(str, days)), "tomorrow": terms("days", [str(day % 7 + 1) for day in days])}
 
 

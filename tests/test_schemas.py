@@ -1,0 +1,126 @@
+"""The schemas of the tables: they let the right tables pass, empty ones too, and name the column that is wrong."""
+
+from typing import Any
+
+import pandas as pd
+import pandera.errors
+import pandera.pandas as pa
+import pytest
+
+from okapi_kedro import schemas
+
+TEXT = dict.fromkeys(("instruction", "input", "output"), "text")
+LETTERED = {"instruction": "q", **{f"option_{letter}": letter for letter in "abcd"}, "answer": "A", "split": "test"}
+ROWS: dict[type[pa.DataFrameModel], dict[str, Any]] = {
+    schemas.Instructions: {"id": "a", "source": "seed", **TEXT},
+    schemas.InstructionSplits: {"id": "a", "split": "sft", "held_out": False},
+    schemas.Rejected: {"id": "a", "reason": "why", "raw": ""},
+    schemas.RejectedCandidates: {"id": "a", "reason": "why", "nearest_id": "", "rouge_l": None, "raw": ""},
+    schemas.TranslatedInstructions: {"id": "a", "split": "rl", "held_out": True, **TEXT, "attempts": 0},
+    schemas.SftExamples: {"id": "a", "prompt": "p", "completion": "c", "held_out": True},
+    schemas.Responses: {"id": "a", "k": 0, "response": "", "finish_reason": "stop"},
+    schemas.RankedResponses: {"id": "a", "k": 0, "rank": 1, "english_response": "", "shown_position": 1},
+    schemas.Preferences: {"id": "a", "pair": 0, "prompt": "p", "chosen": "c", "rejected": "r", "held_out": True},
+    schemas.Arc: {"id": "a", **LETTERED, "option_e": ""},
+    schemas.HellaSwag: {
+        **dict.fromkeys(("activity_label", "ctx_a", "ctx_b", "ctx", "source_id", "split_type"), "text"),
+        "ind": 0,
+        "endings": ["a", "b", "c", "d"],
+        "split": "test",
+        "label": 3,
+    },
+    schemas.Mmlu: {"id": "a", **LETTERED},
+    schemas.Scores: {"task": "arc", "metric": "acc", "shots": 0, "value": 1.0, "stderr": 0.0, "n": 1, "truncated": 0},
+    schemas.Evaluation: {
+        "model": "base", "task": "arc", "metric": "acc", "shots": 0, "value": 0.0, "stderr": 0.0, "n": 1, "truncated": 0,
+    },
+}  # fmt: skip
+NUMBERS = {"rouge_l": "float64"}
+
+
+def table(schema: type[pa.DataFrameModel], **changes: Any) -> pd.DataFrame:
+    row = {**ROWS[schema], **changes}
+    numbers = {name: kind for name, kind in NUMBERS.items() if name in row}
+    return pd.DataFrame([row]).astype(numbers)
+
+
+def test_every_schema_is_tested_here() -> None:
+    theirs = {each for each in vars(schemas).values() if isinstance(each, type) and issubclass(each, schemas._Table)}
+    assert theirs - {schemas._Table} == set(ROWS)
+
+
+@pytest.mark.parametrize("schema", ROWS)
+def test_a_right_row_passes_and_so_does_no_row(schema: type[pa.DataFrameModel]) -> None:
+    assert len(schema.validate(table(schema))) == 1
+    assert len(schema.validate(table(schema).head(0))) == 0
+
+
+@pytest.mark.parametrize("schema", ROWS)
+def test_a_missing_and_a_surplus_column_are_named(schema: type[pa.DataFrameModel]) -> None:
+    for column in ROWS[schema]:
+        with pytest.raises(pandera.errors.SchemaError, match=column):
+            schema.validate(table(schema).drop(columns=column))
+    with pytest.raises(pandera.errors.SchemaError, match="surplus"):
+        schema.validate(table(schema, surplus=1))
+
+
+@pytest.mark.parametrize("schema", ROWS)
+def test_a_missing_value_is_refused_in_every_column_but_the_score_of_the_nearest_text(
+    schema: type[pa.DataFrameModel],
+) -> None:
+    for column in set(ROWS[schema]) - {"rouge_l"}:
+        with pytest.raises(pandera.errors.SchemaError, match=column):
+            schema.validate(table(schema, **{column: None}))
+
+
+@pytest.mark.parametrize(
+    ("schema", "column", "value"),
+    [
+        (schemas.Instructions, "source", "web"),
+        (schemas.Instructions, "instruction", ""),
+        (schemas.Instructions, "output", ""),
+        (schemas.InstructionSplits, "split", "test"),
+        (schemas.InstructionSplits, "held_out", "no"),
+        (schemas.Rejected, "reason", ""),
+        (schemas.RejectedCandidates, "rouge_l", 1.01),
+        (schemas.TranslatedInstructions, "output", ""),
+        (schemas.TranslatedInstructions, "attempts", -1),
+        (schemas.Responses, "finish_reason", "error"),
+        (schemas.RankedResponses, "rank", 0),
+        (schemas.RankedResponses, "shown_position", 0),
+        (schemas.Arc, "answer", "F"),
+        (schemas.Arc, "answer", "1"),
+        (schemas.Mmlu, "answer", "E"),
+        (schemas.Mmlu, "split", "dev"),
+        (schemas.HellaSwag, "label", 4),
+        (schemas.HellaSwag, "label", -1),
+        (schemas.Scores, "value", 1.5),
+        (schemas.Scores, "n", 0),
+    ],
+)
+def test_a_value_outside_its_range_is_refused_by_column(
+    schema: type[pa.DataFrameModel], column: str, value: object
+) -> None:
+    with pytest.raises(pandera.errors.SchemaError, match=column):
+        schema.validate(table(schema, **{column: value}))
+
+
+KEYS = {
+    schemas.Responses: ("id", "k"),
+    schemas.RankedResponses: ("id", "k"),
+    schemas.Preferences: ("id", "pair"),
+    schemas.HellaSwag: ("ind", "split"),
+    **{each: ("id",) for each in (schemas.Instructions, schemas.InstructionSplits, schemas.TranslatedInstructions)},
+    **{each: ("id",) for each in (schemas.RejectedCandidates, schemas.SftExamples, schemas.Arc, schemas.Mmlu)},
+}
+OTHER = {"id": "b", "k": 1, "pair": 1, "ind": 1, "split": "train"}
+
+
+@pytest.mark.parametrize("schema", KEYS)
+def test_a_key_stands_once_and_each_part_of_it_may_repeat(schema: type[pa.DataFrameModel]) -> None:
+    twice = pd.concat([table(schema), table(schema)], ignore_index=True)
+    with pytest.raises(pandera.errors.SchemaError):
+        schema.validate(twice)
+    for part in KEYS[schema]:
+        other = pd.concat([table(schema), table(schema, **{part: OTHER[part]})], ignore_index=True)
+        assert len(schema.validate(other)) == 2
