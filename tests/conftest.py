@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,24 +15,42 @@ from kedro.framework.startup import bootstrap_project
 PROJECT = Path(__file__).parents[1]
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+@contextmanager
+def project_in(folder: Path) -> Iterator[Path]:
     """A bootstrapped copy with configuration and raw data, without a key and without anything that a run has made."""
-    folder = tmp_path / "project"
     shutil.copytree(PROJECT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
     shutil.copytree(PROJECT / "data" / "01_raw", folder / "data" / "01_raw")
-    shutil.copy(PROJECT / "pyproject.toml", folder)
+    for name in ("pyproject.toml", ".telemetry"):
+        shutil.copy(PROJECT / name, folder)
     for empty in ("src", "conf/local"):
         (folder / empty).mkdir()
     path, environment = list(sys.path), dict(os.environ)
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.delenv("KEDRO_ENV", raising=False)
-    monkeypatch.chdir(folder)
-    bootstrap_project(folder)
-    yield folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("OPENAI_API_KEY", raising=False)
+        patch.delenv("KEDRO_ENV", raising=False)
+        patch.setenv("DO_NOT_TRACK", "1")
+        # Kedro tries this import once for each of 4,000 parameters, which takes most of the time of a small run.
+        patch.setitem(sys.modules, "ibis", None)
+        patch.chdir(folder)
+        bootstrap_project(folder)
+        yield folder
     sys.path[:] = path
     os.environ.clear()
     os.environ.update(environment)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    """A copy for one test."""
+    with project_in(tmp_path / "project") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def untouched_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy for all tests of a file that change nothing in it."""
+    with project_in(tmp_path_factory.mktemp("untouched") / "project") as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -51,6 +51,16 @@ def test_the_divergence_is_weighed(babbling, judging, tmp_path):
     assert runs[1].iloc[-1] < runs[0].iloc[-1] / 2
 
 
+def test_responses_are_drawn_at_the_temperature(babbling, judging, tmp_path):
+    """Drawn cold, the responses to a prompt are one and the same, and so are their rewards."""
+    cold, warm = (
+        reinforce(babbling, judging[0], ["Words:"] * 4, rl_settings(temperature=t), tmp_path / str(t), seed=0)[1]
+        for t in (0.001, 1.0)
+    )
+    assert cold["reward_std"].dropna().tolist() == pytest.approx([0], abs=1e-4)
+    assert warm["reward_std"].dropna().iloc[0] > 0.1
+
+
 def test_the_start_and_the_judge_stay_as_they_are(babbling, judging, tmp_path):
     before = files_of(babbling), files_of(judging[0])
     model, _ = reinforce(babbling, judging[0], ["Words:"] * 8, rl_settings(), tmp_path, seed=0)

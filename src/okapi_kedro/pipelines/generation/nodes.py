@@ -18,6 +18,8 @@ from okapi_kedro.text.numbered_tasks import WrittenTask, read_tasks, write_examp
 
 logger = logging.getLogger(__name__)
 
+DROPPED_COLUMNS = {"id": "str", "reason": "str", "nearest_id": "str", "rouge_l": "float64", "raw": "str"}
+
 
 class GenerationParameters(BaseModel):
     """How new instructions are asked for and which are kept.
@@ -111,8 +113,8 @@ def generate_instructions(
     logger.info("Kept %d of %d candidates in %d requests", len(kept), len(kept) + len(dropped), len(answered))
     return (
         pd.DataFrame(kept, columns=COLUMNS, dtype="str"),
-        pd.DataFrame(dropped, columns=["id", "reason", "nearest_id", "rouge_l", "raw"]).astype({"rouge_l": "float64"}),
-        pd.DataFrame(answered, columns=["request", "candidates"]),
+        pd.DataFrame(dropped, columns=list(DROPPED_COLUMNS)).astype(DROPPED_COLUMNS),
+        pd.DataFrame(answered, columns=["request", "candidates"], dtype="int64"),
     )
 
 

@@ -15,6 +15,7 @@ from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.json_answer import read_json_object
 from okapi_kedro.teacher.messages import Completion, Message, Request, Sampling
 from okapi_kedro.teacher.prompts import render
+from okapi_kedro.text.translation_checks import failed_check
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.prompt import completion_of, prompt_of
 from okapi_kedro.training.sampling import SamplingSettings, respond
@@ -189,10 +190,15 @@ def _ranked_rows(row: _Shown, english: dict[str, str], ranks: Ranks) -> list[dic
 
 def _english_reader(shown: Sequence[_Shown]) -> Callable[[int, Completion], dict[str, str]]:
     def read(number: int, completion: Completion) -> dict[str, str]:
-        answer = read_json_object(completion.text)
-        if set(answer) != set(shown[number].fields()) or not all(isinstance(text, str) for text in answer.values()):
+        answer, row = read_json_object(completion.text), shown[number]
+        if set(answer) != set(row.fields()) or not all(isinstance(text, str) for text in answer.values()):
             raise MalformedAnswer("other keys than the row's")
-        return {name: str(text) for name, text in answer.items()}
+        english = {name: str(text) for name, text in answer.items()}
+        # A question that changed would be ranked by another answer; responses may be gibberish and are left alone.
+        for name, text in (("instruction", row.instruction), ("input", row.input)):
+            if failed := failed_check(text, english[name], LANGUAGES["en"]):
+                raise MalformedAnswer(f"{name}: {failed}")
+        return english
 
     return read
 

@@ -167,7 +167,8 @@ def translate_benchmark(
         for row, answer in zip(rows, answers, strict=True)
         if answer.value is not None
     ]
-    return pd.DataFrame(kept, columns=table.columns), rejected_table(table[table.columns[0]].astype("str"), answers)
+    translated = pd.DataFrame(kept, columns=table.columns).astype(table.dtypes.to_dict())
+    return translated, rejected_table(table[table.columns[0]].astype("str"), answers)
 
 
 def keep_english_benchmark(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
