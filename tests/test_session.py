@@ -6,6 +6,7 @@ import click
 import pandas as pd
 import pytest
 from kedro.framework.project import pipelines, settings
+from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from okapi_kedro.languages import LANGUAGES, parse_languages
@@ -75,6 +76,13 @@ def test_languages_are_their_nodes_and_the_shared_ones_that_feed_them(lang, code
     assert names == nodes_of("__default__", *codes) | SHARED_GENERATION | SHARED_BENCHMARKS
 
 
+def test_shared_nodes_that_feed_nothing_of_the_language_are_left_out():
+    shared = pipelines["generation"].nodes + [n for n in pipelines["translation"].nodes if n.name in SHARED_BENCHMARKS]
+    arc = [node for node in pipelines["translation"].nodes if node.name.endswith(".translate_arc")]
+    chosen = of_languages(Pipeline([*shared, *arc]), ["ne"])
+    assert {node.name for node in chosen.nodes} == {"ne.translation.translate_arc", "translation.read_arc"}
+
+
 def test_a_run_of_two_languages_is_both_whole_chains():
     names = selected(run={"lang": "ne+vi"})
     assert names == nodes_of("__default__", "ne", "vi") | SHARED_GENERATION | SHARED_BENCHMARKS
@@ -90,7 +98,7 @@ def test_the_configuration_can_name_the_languages(project):
     assert languages_of(selected("translation", env=None)) == {"kn", "te"}
 
 
-def test_shared_nodes_that_feed_no_chosen_node_are_left_out():
+def test_only_the_upstream_nodes_that_are_needed_are_made_first():
     sft = selected("sft", run={"lang": "ne"})
     assert sft == nodes_of("sft", "ne") | {"ne.translation.translate_instructions"} | SHARED_GENERATION
 

@@ -57,6 +57,11 @@ def terms(group: str, keys: Iterable[str]) -> Terms:
     return tuple(Term(group, key) for key in keys)
 
 
+def pairs(first: Terms, second: Terms) -> Terms:
+    """Each term with what belongs to it."""
+    return tuple(Term(a.group, a.key, b) for a, b in zip(first, second, strict=True))
+
+
 def numbers(values: Iterable[int]) -> Terms:
     return tuple(literal(value) for value in values)
 
@@ -165,11 +170,12 @@ def _ending(slots: Slots) -> Terms:
 
 
 def _shift_days(by: int) -> Callable[[Slots], Terms]:
-    return lambda slots: terms("days", [str((day - 1 + by) % 7 + 1) for day in _values(slots["list"])])
+    return _each("days", lambda day: str((int(day) - 1 + by) % 7 + 1))
 
 
 def _each(group: str, of: Callable[[str], str]) -> Callable[[Slots], Terms]:
-    return lambda slots: terms(group, [of(key) for key in _keys(slots["list"])])
+    """Answers with every term of the list beside what it becomes, as in "hot: cold, big: small"."""
+    return lambda slots: pairs(slots["list"], terms(group, [of(key) for key in _keys(slots["list"])]))
 
 
 def _relabel(group: str) -> Callable[[Slots], Terms]:
@@ -196,10 +202,10 @@ FAMILIES: dict[str, Family] = {
     "sum": Family(_draw_sum, lambda s: numbers([_value(s["a"]) + _value(s["b"])])),
     "sum.1": Family(_draw_numbers(3, 3, 9), lambda s: numbers([sum(_values(s["list"]))])),
     "difference": Family(_draw_difference, lambda s: numbers([_value(s["a"]) - _value(s["b"])])),
-    "opposites": Family(_draw_from("adjectives", ADJECTIVES, 2, 3), _each("adjectives", OPPOSITE.__getitem__)),
-    "capitals": Family(_draw_from("countries", _COUNTRIES, 2, 3), _relabel("capitals")),
-    "countries": Family(_draw_from("capitals", _COUNTRIES, 2, 4), _relabel("countries")),
-    "categories": Family(_draw_from("nouns", NOUNS, 2, 3), _each("categories", CATEGORY_OF.__getitem__)),
+    "opposites": Family(_draw_from("adjectives", ADJECTIVES, 1, 3), _each("adjectives", OPPOSITE.__getitem__)),
+    "capitals": Family(_draw_from("countries", _COUNTRIES, 1, 3), _relabel("capitals")),
+    "countries": Family(_draw_from("capitals", _COUNTRIES, 1, 3), _relabel("countries")),
+    "categories": Family(_draw_from("nouns", NOUNS, 1, 3), _each("categories", CATEGORY_OF.__getitem__)),
     "odd": Family(_draw_odd, _odd),
     "member": Family(_draw_member, _members),
     "all_members": Family(_draw_all_members, lambda s: _yes_no(len(_members(s)) == len(s["list"]))),
@@ -211,14 +217,16 @@ FAMILIES: dict[str, Family] = {
     "reverse": Family(_draw_from("nouns", NOUNS, 2, 3), lambda s: s["list"][::-1]),
     "first": Family(_draw_from("nouns", NOUNS, 2, 4), lambda s: s["list"][:1]),
     "last": Family(_draw_from("nouns", NOUNS, 2, 4), lambda s: s["list"][-1:]),
-    "spell": Family(lambda rng: {"list": terms("literal", rng.sample(_DIGITS, 3))}, _relabel("numbers")),
-    "digits": Family(_draw_from("numbers", _DIGITS, 2, 3), _relabel("literal")),
-    "day_after": Family(_draw_from("days", _DAYS, 2, 3), _shift_days(1)),
-    "day_before": Family(_draw_from("days", _DAYS, 2, 3), _shift_days(-1)),
+    "spell": Family(
+        lambda rng: {"list": terms("literal", rng.sample(_DIGITS, rng.randint(1, 3)))}, _relabel("numbers")
+    ),
+    "digits": Family(_draw_from("numbers", _DIGITS, 1, 3), _relabel("literal")),
+    "day_after": Family(_draw_from("days", _DAYS, 1, 3), _shift_days(1)),
+    "day_before": Family(_draw_from("days", _DAYS, 1, 3), _shift_days(-1)),
     "sort_days": Family(_draw_from("days", _DAYS, 2, 3), _sorted(False, "days")),
     "compare": Family(_draw_compare, lambda s: _yes_no(_value(s["a"]) > _value(s["b"]))),
     "contains": Family(_draw_contains, lambda s: tuple(term for term in s["list"] if term in s["input"])),
-    "latin": Family(_draw_from("nouns", tuple(latin_words()), 2, 3), _relabel("latin")),
+    "latin": Family(_draw_from("nouns", tuple(latin_words()), 1, 3), _relabel("latin")),
     "code": Family(_draw_code, _printed),
     "story": Family(_draw_situation, _ending),
 }

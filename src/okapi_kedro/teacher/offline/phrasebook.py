@@ -22,10 +22,12 @@ class Term:
     Args:
         group: a word group of the phrasebook, `latin`, `situations` (key `situation:name`) or `literal`.
         key: the entry's key; for a literal the text itself.
+        to: in an answer such as "hot: cold", what the term is paired with.
     """
 
     group: str
     key: str
+    to: "Term | None" = None
 
 
 Terms = tuple[Term, ...]
@@ -67,6 +69,8 @@ class Phrasebook:
         self.code = code
         self.entries: dict[str, dict[str, str]] = json.loads((FOLDER / f"{code}.json").read_text(encoding="utf-8"))
         self.separator: str = str(self.entries.pop("separator"))
+        # Chinese lists and explains with full-width marks.
+        self.colon = "：" if self.separator == "、" else ": "
         self.entries["latin"] = latin_words()
         self._terms = self._index_terms()
         self._patterns = [
@@ -85,6 +89,8 @@ class Phrasebook:
 
     def word(self, term: Term) -> str:
         """The text of one term."""
+        if term.to is not None:
+            return f"{self.word(Term(term.group, term.key))}{self.colon}{self.word(term.to)}"
         if term.group == "literal":
             return term.key
         if term.group == "situations":
@@ -117,6 +123,9 @@ class Phrasebook:
 
     def _term(self, text: str) -> Term | None:
         stripped = text.strip()
+        first, colon, second = stripped.partition(self.colon)
+        if colon:
+            return _paired(self._term(first), self._term(second))
         if NUMERAL.fullmatch(stripped) or CODE.fullmatch(stripped):
             return literal(stripped)
         return self._terms.get(fold(stripped))
@@ -135,6 +144,10 @@ class Phrasebook:
     def find(self, text: str) -> Sentence | Terms | None:
         """What the text means, as a sentence or a list of words; None when it is outside the phrasebook."""
         return self.find_sentence(text) or self.find_terms(text)
+
+
+def _paired(first: Term | None, second: Term | None) -> Term | None:
+    return Term(first.group, first.key, second) if first and second else None
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -10,6 +10,7 @@ from okapi_kedro.teacher.offline.grammar import (
     NOUNS_BY_CATEGORY,
     OPPOSITE,
     numbers,
+    pairs,
     terms,
 )
 from okapi_kedro.teacher.offline.phrasebook import Term, Terms, latin_words, phrasebook
@@ -82,11 +83,28 @@ _DRAW: dict[str, Callable[[random.Random], Slots]] = {
 }
 
 
+_PAIRED = {
+    "capital": ("country", "capital"),
+    "opposite": ("adjective", "opposite"),
+    "category": ("noun", "category"),
+    "day": ("today", "tomorrow"),
+    "number": ("digit", "number"),
+    "latin": ("noun", "latin"),
+}
+
+
 def _fact(rng: random.Random, language: str) -> str:
     book = phrasebook(language)
     kind = rng.choice(list(_DRAW))
     slots = _DRAW[kind](rng)
     return book.entries["statements"][kind].format(**{name: book.words(words) for name, words in slots.items()})
+
+
+def _pairs(rng: random.Random, language: str) -> str:
+    """Facts as bare pairs of words, such as "hot: cold, big: small."."""
+    kind, (first, second) = rng.choice(list(_PAIRED.items()))
+    slots = _DRAW[kind](rng)
+    return f"{phrasebook(language).words(pairs(slots[first], slots[second]))}."
 
 
 def _story(rng: random.Random, language: str) -> str:
@@ -106,5 +124,5 @@ def write_statements(language: str, count: int, seed: int) -> list[str]:
     They hold no instructions: how to follow one is left for fine-tuning to teach.
     """
     rng = random.Random(seed)
-    kinds = (_fact, _story, _sum)
-    return [rng.choices(kinds, weights=(8, 1, 1))[0](rng, language) for _ in range(count)]
+    kinds = (_fact, _pairs, _story, _sum)
+    return [rng.choices(kinds, weights=(4, 4, 1, 1))[0](rng, language) for _ in range(count)]
