@@ -24,7 +24,9 @@ def copy_project(folder: Path) -> Path:
 
 def kedro(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs the command line in a copy of the project, without a key and without the network's model hub."""
-    environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"} | {"HF_HUB_OFFLINE": "1"}
+    environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"} | {
+        "HF_HUB_OFFLINE": "1"
+    }
     command = [sys.executable, "-m", "kedro", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

@@ -95,3 +95,8 @@ def test_the_phrasebooks_sentences_pass_in_their_own_language_and_fail_in_anothe
 def test_an_unchanged_instruction_is_left_in_english_when_it_has_words(text: str, left: bool) -> None:
     assert left_in_english(text, text) is left
     assert not left_in_english(text, f"{text} etc.")
+
+
+def test_words_that_stand_in_the_source_may_stay_in_its_script() -> None:
+    assert failed_check("dog: canis, cat: feles", "कुकुर: canis, बिरालो: feles", LANGUAGES["ne"]) is None
+    assert failed_check("dog: canis, cat: feles", "der Hund: canis", LANGUAGES["ne"]) == "script"

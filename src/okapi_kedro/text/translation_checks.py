@@ -8,6 +8,7 @@ from okapi_kedro.languages import Language
 
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 # Runs of digits, whatever separates them: 2,000.5 is rightly 2.000,5 in German and 2 000,5 in French.
+_WORD = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
 
 
@@ -25,7 +26,7 @@ def failed_check(source: str, translated: str, target: Language) -> str | None:
         return "code kept"
     if _numbers(source) != _numbers(translated):
         return "numbers kept"
-    if translated != source and not _in_script(translated, target.script):
+    if not _in_script(_without_words_of(source, translated), target.script):
         return "script"
     return None
 
@@ -42,6 +43,12 @@ def _numbers(text: str) -> Counter[str]:
         for character in _CODE.sub("", text)
     )
     return Counter(_DIGITS.findall(ascii_digits))
+
+
+def _without_words_of(source: str, translated: str) -> str:
+    """What the translation adds: names, terms and foreign words may stay as they stand in the source."""
+    kept = set(_WORD.findall(source))
+    return _WORD.sub(lambda word: "" if word[0] in kept else word[0], translated)
 
 
 def _in_script(text: str, script: str) -> bool:

@@ -43,24 +43,24 @@ def test_the_right_answer_comes_first_alone_and_nothing_comes_last(family):
 
 
 def test_case_and_spaces_do_not_make_an_answer_wrong():
-    task = row("Opposites of: hot, big, new", "cold, small, old", "  Cold,  SMALL, old\n", "cold, small, new")
+    task = row("Reverse the list: dog, tea, car", "car, tea, dog", "  Car,  TEA, dog\n", "car, tea, cow")
     assert rank(task) == [[1, 2], [3]]
 
 
 def test_a_right_answer_written_as_asked_is_better_than_one_written_otherwise():
-    assert rank(row("Opposites of: hot, big", "cold,small", "cold, small")) == [[2], [1]]
+    assert rank(row("Reverse the list: dog, tea", "tea,dog", "tea, dog")) == [[2], [1]]
 
 
-def test_more_terms_in_their_place_are_better_then_known_words_then_fewer_words():
+def test_more_terms_in_their_place_are_better_then_as_many_terms_then_known_words():
     task = row(
-        "Opposites of: hot, big, new",
-        "small, cold, old",  # one in place
-        "cold, small, big",  # two in place
-        "cold, small, oldish",  # two, with a word outside the phrasebook
-        "cold, small, big, red, red",  # two, with surplus
-        "small, cold, red",  # none
+        "Reverse the list: dog, tea, car",
+        "tea, car, dog",  # one in place
+        "car, tea, cow",  # two in place
+        "car, tea, cowish",  # two, with a word outside the phrasebook
+        "car, tea, cow, red, red",  # two, with surplus
+        "tea, car, red",  # none
     )
-    assert rank(task) == [[2], [4], [3], [1], [5]]
+    assert rank(task) == [[2], [3], [4], [1], [5]]
 
 
 def test_a_task_with_an_input_is_judged_by_its_input():

@@ -13,7 +13,7 @@ from pathlib import Path
 from okapi_kedro.teacher.offline.grammar import draw_task
 
 SEED = 2307
-ROWS = 3000
+ROWS = 6000
 
 
 def sample_instructions() -> list[dict[str, str]]:

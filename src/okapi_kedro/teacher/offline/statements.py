@@ -101,10 +101,11 @@ def _fact(rng: random.Random, language: str) -> str:
 
 
 def _pairs(rng: random.Random, language: str) -> str:
-    """Facts as bare pairs of words, such as "hot: cold, big: small."."""
+    """Words, then the same words in pairs: "hot, big. hot: cold, big: small."; a reader of it learns to look back."""
     kind, (first, second) = rng.choice(list(_PAIRED.items()))
     slots = _DRAW[kind](rng)
-    return f"{phrasebook(language).words(pairs(slots[first], slots[second]))}."
+    book = phrasebook(language)
+    return f"{book.words(slots[first])}. {book.words(pairs(slots[first], slots[second]))}."
 
 
 def _story(rng: random.Random, language: str) -> str:
