@@ -57,18 +57,11 @@ def _right_answer(row: dict[str, str]) -> str | None:
 
 
 def _correctness(response: str, right: str) -> Quality:
-    """Exactly right, then the share of terms in place, then as many terms, the right kind, fewer surplus words."""
+    """Exactly right, then the share of terms in their place, then as many terms, then terms of the right kind."""
     book = phrasebook("en")
     wanted, written = _parts(right, book), _parts(response, book)
     in_place = sum(a == b for a, b in zip(wanted, written, strict=False)) / len(wanted)
-    surplus = max(0, len(response.split()) - len(right.split()))
-    return (
-        fold(response) == fold(right),
-        in_place,
-        len(written) == len(wanted),
-        _of_kind(written, wanted, book),
-        -surplus,
-    )
+    return (fold(response) == fold(right), in_place, len(written) == len(wanted), _of_kind(written, wanted, book))
 
 
 def _of_kind(written: list[str], wanted: list[str], book: Phrasebook) -> float:
