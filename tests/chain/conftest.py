@@ -13,12 +13,13 @@ PROJECT = Path(__file__).parents[2]
 
 
 def copy_project(folder: Path) -> Path:
-    """What a run needs: configuration, raw data and the project file; the package itself is installed."""
-    shutil.copytree(PROJECT / "conf", folder / "conf", symlinks=True, ignore=shutil.ignore_patterns("local"))
-    (folder / "conf" / "local").mkdir()
+    """What a run needs: configuration, raw data and the project files; the package itself is installed."""
+    shutil.copytree(PROJECT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
     shutil.copytree(PROJECT / "data" / "01_raw", folder / "data" / "01_raw")
-    shutil.copy(PROJECT / "pyproject.toml", folder)
-    (folder / "src").symlink_to(PROJECT / "src")
+    for name in ("pyproject.toml", ".telemetry"):
+        shutil.copy(PROJECT / name, folder)
+    for empty in ("src", "conf/local"):
+        (folder / empty).mkdir()
     return folder
 
 

@@ -53,11 +53,11 @@ def tables():
 class PlantedModel(HFLM):
     """Gives each continuation a log-likelihood written down beforehand; one token per character."""
 
-    def __init__(self, likelihoods: dict[tuple[str, str], float]) -> None:
+    def __init__(self, likelihoods: dict[tuple[str, str, str], float]) -> None:
         self.likelihoods = likelihoods
 
     def loglikelihood(self, requests, disable_tqdm=False):
-        return [(self.likelihoods[request.args], False) for request in requests]
+        return [(self.likelihoods[request.doc["id"], *request.args], False) for request in requests]
 
     def tok_encode(self, string, **_):
         return list(string)
@@ -74,7 +74,7 @@ def _planted(task, known: int) -> PlantedModel:
         favourite = doc["gold"] if place < known else (doc["gold"] + 1) % len(doc["choices"])
         context = task.fewshot_context(doc, task.config.num_fewshot)
         for option, text in enumerate(doc["choices"]):
-            likelihoods[context, f" {text}"] = -0.1 if option == favourite else -10.0 * len(text)
+            likelihoods[doc["id"], context, f" {text}"] = -0.1 if option == favourite else -10.0 * len(text)
     return PlantedModel(likelihoods)
 
 
@@ -104,7 +104,8 @@ def test_acc_takes_the_likeliest_option_and_acc_norm_the_likeliest_per_character
     task = benchmark_task("mmlu", pd.DataFrame([row]), 0)
     context = "Question: ?\nChoices:\nA. ab\nB. नेपालको\nC. c\nD. d\nAnswer:"
     # per character: -1, -0.6 (seven code points), -9, -9; per UTF-8 byte the second would win by more
-    model = PlantedModel({(context, " ab"): -2.0, (context, " नेपालको"): -4.2, (context, " c"): -9, (context, " d"): -9})
+    planted = {" ab": -2.0, " नेपालको": -4.2, " c": -9.0, " d": -9.0}
+    model = PlantedModel({(task.eval_docs[0]["id"], context, text): value for text, value in planted.items()})
     assert {row["metric"]: row["value"] for row in score_task(model, "mmlu", task, None, 0)} == {
         "acc": 0.0,
         "acc_norm": 1.0,

@@ -26,7 +26,7 @@ def failed_check(source: str, translated: str, target: Language) -> str | None:
         return "code kept"
     if _numbers(source) != _numbers(translated):
         return "numbers kept"
-    if not _in_script(_without_words_of(source, translated), target.script):
+    if translated != source and not _in_script(_new_words(source, translated), target.script):
         return "script"
     return None
 
@@ -45,10 +45,11 @@ def _numbers(text: str) -> Counter[str]:
     return Counter(_DIGITS.findall(ascii_digits))
 
 
-def _without_words_of(source: str, translated: str) -> str:
-    """What the translation adds: names, terms and foreign words may stay as they stand in the source."""
+def _new_words(source: str, translated: str) -> str:
+    """The words that are not the source's own: names and foreign words may stay as they are, but not all of a text."""
     kept = set(_WORD.findall(source))
-    return _WORD.sub(lambda word: "" if word[0] in kept else word[0], translated)
+    new = [word for word in _WORD.findall(_CODE.sub("", translated)) if word not in kept]
+    return " ".join(new) or translated
 
 
 def _in_script(text: str, script: str) -> bool:

@@ -61,6 +61,7 @@ class TrainingSettings(BaseModel):
             "bf16": self.precision == "bfloat16",
             "gradient_checkpointing": self.gradient_checkpointing,
             "logging_steps": self.log_steps,
+            "logging_first_step": True,
             "report_to": "none",
             "disable_tqdm": True,
             "save_strategy": "no",

@@ -119,7 +119,8 @@ def test_each_response_has_the_rank_that_it_has_without_shuffling(
         assert {drawn[id][k] for k in best} == {TASKS[id].text(language)["output"]}
 
 
-def test_the_english_of_a_response_stands_beside_that_response(tmp_path: Path) -> None:
+def test_the_english_of_a_response_stands_beside_that_response(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("okapi_kedro.teacher.offline.faults.TRANSLATION_RATE", 0.0)
     drawn, english = drawn_responses("ne"), drawn_responses("en")
     ranked, _ = rank("ne", drawn, offline_teacher(tmp_path))
     known = [row for row in ranked.itertuples() if drawn[row.id][row.k] == TASKS[row.id].text("ne")["output"]]
