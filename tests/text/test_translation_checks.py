@@ -93,8 +93,13 @@ def test_the_phrasebooks_sentences_pass_in_their_own_language_and_fail_in_anothe
     ],
 )
 def test_an_unchanged_instruction_is_left_in_english_when_it_has_words(text: str, left: bool) -> None:
-    assert left_in_english(text, text) is left
-    assert not left_in_english(text, f"{text} etc.")
+    assert left_in_english(text, text, LANGUAGES["de"]) is left
+    assert not left_in_english(text, f"{text} etc.", LANGUAGES["de"])
+
+
+@pytest.mark.parametrize(("text", "left"), [("Calculate: 3 + 4", True), ("3 + 4 = ?", False), ("x = y", False)])
+def test_in_another_script_one_unchanged_word_is_enough(text: str, left: bool) -> None:
+    assert left_in_english(text, text, LANGUAGES["ne"]) is left
 
 
 def test_words_that_stand_in_the_source_may_stay_in_its_script() -> None:

@@ -31,9 +31,13 @@ def failed_check(source: str, translated: str, target: Language) -> str | None:
     return None
 
 
-def left_in_english(source: str, translated: str) -> bool:
-    """Whether an instruction came back as it was, although it has words to translate."""
-    return translated == source and len(re.findall(r"[A-Za-z]{2,}", _CODE.sub("", source))) > 1
+def left_in_english(source: str, translated: str, target: Language) -> bool:
+    """Whether an instruction came back as it was, although it has words to translate.
+
+    A single word may be the same in a language with Latin letters, but not in another script.
+    """
+    words = re.findall(r"[A-Za-z]{2,}", _CODE.sub("", source))
+    return translated == source and len(words) > (target.script == "LATIN")
 
 
 def _numbers(text: str) -> Counter[str]:

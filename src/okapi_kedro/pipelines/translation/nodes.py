@@ -108,7 +108,7 @@ def _reader(rows: Sequence[Fields], target: Language) -> Callable[[int, Completi
             if failed := failed_check(text, fields[name], target):
                 raise MalformedAnswer(f"{name}: {failed}")
         first = next(iter(source))
-        if left_in_english(source[first], fields[first]):
+        if left_in_english(source[first], fields[first], target):
             raise MalformedAnswer(f"{first}: left in English")
         return fields
 
