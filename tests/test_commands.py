@@ -45,9 +45,14 @@ def test_the_catalog_of_the_paper_can_be_shown_without_its_key(kedro, monkeypatc
 
 @pytest.fixture
 def shell(project) -> Iterator[InteractiveShell]:
+    # The extension drops the package's modules and imports them again; other tests hold on to the first ones.
+    first = {name: module for name, module in sys.modules.items() if name.startswith("okapi_kedro")}
     InteractiveShell.clear_instance()
     yield InteractiveShell.instance()
     InteractiveShell.clear_instance()
+    for name in [name for name in sys.modules if name.startswith("okapi_kedro")]:
+        del sys.modules[name]
+    sys.modules.update(first)
 
 
 def test_the_ipython_extension_gives_catalog_session_and_pipelines(shell, project):
