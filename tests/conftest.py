@@ -15,15 +15,21 @@ from kedro.framework.startup import bootstrap_project
 PROJECT = Path(__file__).parents[1]
 
 
-@contextmanager
-def project_in(folder: Path) -> Iterator[Path]:
-    """A bootstrapped copy with configuration and raw data, without a key and without anything that a run has made."""
+def copy_project(folder: Path) -> Path:
+    """What a run needs: configuration, raw data and the project files; the package itself is installed."""
     shutil.copytree(PROJECT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
     shutil.copytree(PROJECT / "data" / "01_raw", folder / "data" / "01_raw")
     for name in ("pyproject.toml", ".telemetry"):
         shutil.copy(PROJECT / name, folder)
     for empty in ("src", "conf/local"):
         (folder / empty).mkdir()
+    return folder
+
+
+@contextmanager
+def project_in(folder: Path) -> Iterator[Path]:
+    """A bootstrapped copy with configuration and raw data, without a key and without anything that a run has made."""
+    copy_project(folder)
     path, environment = list(sys.path), dict(os.environ)
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("OPENAI_API_KEY", raising=False)

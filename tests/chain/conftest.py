@@ -1,7 +1,6 @@
 """A copy of the project in which the whole chain is run in its short form, once for each language and seed."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,18 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
-
-
-def copy_project(folder: Path) -> Path:
-    """What a run needs: configuration, raw data and the project files; the package itself is installed."""
-    shutil.copytree(PROJECT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
-    shutil.copytree(PROJECT / "data" / "01_raw", folder / "data" / "01_raw")
-    for name in ("pyproject.toml", ".telemetry"):
-        shutil.copy(PROJECT / name, folder)
-    for empty in ("src", "conf/local"):
-        (folder / empty).mkdir()
-    return folder
+from tests.conftest import copy_project
 
 
 def kedro(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
