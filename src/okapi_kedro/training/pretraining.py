@@ -120,7 +120,7 @@ def pretrain(
     tokenizer = train_tokenizer([*texts, *more_for_tokenizer], shape.vocabulary)
     model = new_model(shape, tokenizer)
     blocks = _blocks(texts, tokenizer, shape.training.max_length)
-    arguments = TrainingArguments(**shape.training.trainer_arguments(f"{directory}/trainer", seed))
+    arguments = TrainingArguments(**shape.training.trainer_arguments(str(directory), seed))
     trainer = Trainer(model=model, args=arguments, train_dataset=blocks, data_collator=default_data_collator)
     show_progress(trainer, "pretraining")
     trainer.train()

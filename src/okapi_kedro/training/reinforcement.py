@@ -83,7 +83,7 @@ def reinforce(
         return rewards(scorer, scorer_tokenizer, texts, settings.training.micro_batch_size)
 
     arguments = RLOOConfig(
-        **settings.training.trainer_arguments(f"{directory}/trainer", seed),
+        **settings.training.trainer_arguments(str(directory), seed),
         num_generations=settings.responses_per_prompt,
         max_completion_length=settings.max_new_tokens,
         temperature=settings.temperature,

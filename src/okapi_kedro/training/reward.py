@@ -51,11 +51,19 @@ def train_reward_model(
             "the reward model needs preference pairs and there are none to train on: see the rejected rankings"
         )
     rows = {name: (training["prompt"] + training[name]).tolist() for name in ("chosen", "rejected")}
+    lengths = [max(map(len, pair)) for pair in zip(*rows.values(), strict=True)]
     arguments = RewardConfig(
-        **settings.training.trainer_arguments(f"{directory}/trainer", seed), max_length=settings.training.max_length
+        **settings.training.trainer_arguments(str(directory), seed),
+        max_length=settings.training.max_length,
+        train_sampling_strategy="group_by_length",
+        # The trainer would drop the lengths that the sampler groups by.
+        remove_unused_columns=False,
     )
     trainer = RewardTrainer(
-        model=model, args=arguments, train_dataset=Dataset.from_dict(rows), processing_class=tokenizer
+        model=model,
+        args=arguments,
+        train_dataset=Dataset.from_dict({**rows, "length": lengths}),
+        processing_class=tokenizer,
     )
     show_progress(trainer, "reward model")
     trainer.train()

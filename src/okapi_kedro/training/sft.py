@@ -37,10 +37,11 @@ def fine_tune(
             "translations, or raise split.held_out or the number of instructions"
         )
     arguments = SFTConfig(
-        **settings.trainer_arguments(f"{directory}/trainer", seed),
+        **settings.trainer_arguments(str(directory), seed),
         max_length=settings.max_length,
         completion_only_loss=True,
         packing=False,
+        train_sampling_strategy="group_by_length",
         eval_strategy="epoch",
     )
     trainer = SFTTrainer(

@@ -5,6 +5,7 @@ import pandas as pd
 from okapi_kedro.errors import UserError
 from okapi_kedro.evaluation.standard_error import standard_error
 from okapi_kedro.pipelines.sft.nodes import new_directory
+from okapi_kedro.training.lengths import set_aside_long, token_counts
 from okapi_kedro.training.models import ModelReference, device
 from okapi_kedro.training.reward import RewardSettings, rewards, train_reward_model
 
@@ -15,17 +16,10 @@ def set_aside_long_pairs(
     """The pairs whose both texts fit into the model's length, and the others."""
     tokenizer = sft_model.tokenizer()
     chosen, rejected = (
-        [len(ids) + 1 for ids in tokenizer((preferences["prompt"] + preferences[name]).tolist())["input_ids"]]
-        if len(preferences)
-        else []
-        for name in ("chosen", "rejected")
+        token_counts(tokenizer, (preferences["prompt"] + preferences[name]).tolist()) for name in ("chosen", "rejected")
     )
-    longest = pd.DataFrame({"chosen": chosen, "rejected": rejected}, index=preferences.index).max(axis="columns")
-    fits = longest <= parameters.training.max_length
-    aside = preferences.loc[~fits, ["id", "pair"]].assign(
-        reason=longest[~fits].map(lambda length: f"{length} tokens, longer than {parameters.training.max_length}")
-    )
-    return preferences[fits].reset_index(drop=True), aside.reset_index(drop=True).astype({"reason": "str"})
+    longer = [max(pair) + 1 for pair in zip(chosen, rejected, strict=True)]
+    return set_aside_long(preferences, longer, parameters.training.max_length, key=("id", "pair"))
 
 
 def fit_reward_model(

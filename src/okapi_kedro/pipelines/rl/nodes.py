@@ -4,6 +4,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from okapi_kedro.pipelines.sft.nodes import new_directory
+from okapi_kedro.training.lengths import set_aside_long, token_counts
 from okapi_kedro.training.models import ModelReference, device
 from okapi_kedro.training.prompt import completion_of, prompt_of
 from okapi_kedro.training.reinforcement import ReinforcementSettings, reinforce
@@ -33,16 +34,11 @@ def build_rl_prompts(
     """The prompts of the RL split that fit into the model's length, and the others."""
     rows = translated[translated["split"] == "rl"]
     prompts = [prompt_of(row.instruction, row.input) for row in rows.itertuples()]
-    tokenizer = sft_model.tokenizer()
-    lengths = pd.Series([len(ids) for ids in tokenizer(prompts)["input_ids"]] if prompts else [], index=rows.index)
-    longest = parameters.settings.training.max_length
-    fits = lengths <= longest
     table = pd.DataFrame(
         {"id": rows["id"], "prompt": prompts, "reference": rows["output"], "held_out": rows["held_out"]}
     )
-    reason = lengths[~fits].map(lambda length: f"{length} tokens, longer than {longest}").astype("str")
-    rejected = pd.DataFrame({"id": rows.loc[~fits, "id"], "reason": reason})
-    return table[fits].reset_index(drop=True), rejected.reset_index(drop=True)
+    lengths = token_counts(sft_model.tokenizer(), prompts)
+    return set_aside_long(table, lengths, parameters.settings.training.max_length)
 
 
 def tune_policy(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from okapi_kedro.evaluation.exact_match import exact_match
 from okapi_kedro.evaluation.standard_error import standard_error
 from okapi_kedro.teacher.offline.statements import write_statements
+from okapi_kedro.training.lengths import set_aside_long, token_counts
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.pretraining import SmallModel, pretrain, save_untrained
 from okapi_kedro.training.prompt import completion_of, prompt_of
@@ -84,13 +85,9 @@ def set_aside_long_examples(
     examples: pd.DataFrame, base: ModelReference, parameters: SftParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The examples that fit into the model's length, and those that do not: cut off, they would teach not to end."""
-    tokenizer = base.tokenizer()
     texts = (examples["prompt"] + examples["completion"]).tolist()
-    lengths = pd.Series([len(ids) + 1 for ids in tokenizer(texts)["input_ids"]], index=examples.index, dtype="int64")
-    fits = lengths <= parameters.training.max_length
-    reason = lengths[~fits].map(lambda length: f"{length} tokens, longer than {parameters.training.max_length}")
-    rejected = pd.DataFrame({"id": examples.loc[~fits, "id"], "reason": reason.astype("str")})
-    return examples[fits].reset_index(drop=True), rejected.reset_index(drop=True)
+    lengths = [count + 1 for count in token_counts(base.tokenizer(), texts)]
+    return set_aside_long(examples, lengths, parameters.training.max_length)
 
 
 def train_sft_model(
