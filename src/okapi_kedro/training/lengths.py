@@ -22,7 +22,7 @@ def set_aside_long(
         longest: tokens that fit.
         key: columns that say which row was set aside.
     """
-    fits = [length <= longest for length in lengths]
-    aside = table.loc[[not each for each in fits], list(key)].reset_index(drop=True)
+    fits = pd.Series([length <= longest for length in lengths], index=table.index, dtype="bool")
+    aside = table.loc[~fits, list(key)].reset_index(drop=True)
     reasons = [f"{length} tokens, longer than {longest}" for length in lengths if length > longest]
     return table[fits].reset_index(drop=True), aside.assign(reason=pd.Series(reasons, dtype="str"))
