@@ -10,8 +10,9 @@ from okapi_kedro.errors import UserError
 from okapi_kedro.languages import LANGUAGES
 
 OVERRIDES = "language_overrides"
-ONLY_RUN_PARAMETERS = ("lang", "real_data")
-"""Run parameters that stand in no file: the languages of the run, and the folder that conf/real/catalog.yml reads."""
+ONLY_RUN_PARAMETERS = ("lang", "real_data", "teacher")
+"""Run parameters that are no parameters of nodes: the languages of the run, the folder that conf/real/catalog.yml
+reads, and settings of the catalog's teacher."""
 
 
 class LanguageConfigLoader(OmegaConfigLoader):
@@ -19,7 +20,7 @@ class LanguageConfigLoader(OmegaConfigLoader):
 
     A language's values are the shared ones, then its entry under `language_overrides` (`parameters_languages.yml`),
     then run parameters that name it (`--params ne.sft.training.epochs=1`), the later winning. `params:<lang>.language`
-    is its code.
+    is its code. Run parameters that begin with `teacher.` are laid over the catalog's entry `teacher`.
 
     Raises:
         UserError: for an override of a language that does not exist, and for an override or a run parameter of a name
@@ -27,12 +28,19 @@ class LanguageConfigLoader(OmegaConfigLoader):
     """
 
     def __getitem__(self, key: str) -> dict[str, Any]:
+        if key == "catalog":
+            return self._with_teacher_of_the_run(super().__getitem__(key))
         if key != "parameters":
             config: dict[str, Any] = super().__getitem__(key)
             return config
         run_parameters = _without(self.runtime_params or {}, (*LANGUAGES, *ONLY_RUN_PARAMETERS, OVERRIDES))
         _refuse_unknown(run_parameters, _without(self._in_files(), [OVERRIDES]))
         return _with_languages(super().__getitem__(key))
+
+    def _with_teacher_of_the_run(self, catalog: dict[str, Any]) -> dict[str, Any]:
+        changes = (self.runtime_params or {}).get("teacher", {})
+        _refuse_unknown(changes, catalog.get("teacher", {}), "teacher")
+        return {**catalog, "teacher": {**catalog["teacher"], **changes}} if changes else catalog
 
     def _in_files(self) -> dict[str, Any]:
         """The parameters of the files alone."""

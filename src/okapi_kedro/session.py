@@ -1,7 +1,7 @@
 """Selects what a run works on: the languages, and the upstream nodes whose products do not exist yet."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -18,8 +18,10 @@ from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
 from yaml import YAMLError
 
+from okapi_kedro.dry_run import dry_run
 from okapi_kedro.errors import UserError
 from okapi_kedro.languages import LANGUAGES, UnknownLanguageError, parse_languages
+from okapi_kedro.teacher.account import LimitReached
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +44,13 @@ class RunParameters(BaseModel):
     Args:
         languages: what a run works on when it is not told: `ne`, `ne+vi` or `all`.
         upstream: inputs that do not exist yet are made first (`missing`) or named in an error (`error`).
+        dry_run: only says what the teacher would be asked and what that would cost.
         seed: of everything that is drawn.
     """
 
     languages: Annotated[tuple[str, ...], BeforeValidator(lambda text: parse_languages(str(text)))]
     upstream: Literal["missing", "error"]
+    dry_run: bool
     seed: int
 
 
@@ -98,6 +102,9 @@ class LanguageSession(KedroSession):
             requested = self._requested(names, tags, filters)
             _check_parameters(requested, self._parameters)
             upstream = self._upstream(requested)
+            if self._parameters["dry_run"]:
+                print(dry_run(requested + upstream, self.load_context().catalog))
+                return {}
             return super().run(
                 pipeline_names=[*names, "__default__"] if upstream.nodes else names,
                 runner=runner,
@@ -107,8 +114,24 @@ class LanguageSession(KedroSession):
             )
         except UnknownLanguageError as error:
             raise click.BadParameter(str(error), param_hint="--params lang") from error
+        except LimitReached as error:
+            raise click.ClickException(f"{error}; {self._how_to_go_on(names, error.raise_to)}") from error
         except CAN_BE_MENDED as error:
             raise click.ClickException(_one_line(error)) from error
+
+    def _how_to_go_on(self, names: list[str], raise_to: str) -> str:
+        """The command that goes on where a limit has stopped a run."""
+        given = self.store.get("runtime_params") or {}
+        raised = raise_to.split("=", maxsplit=1)[0]
+        kept = [f"{name}={value}" for name, value in _flat(given) if name != raised]
+        env = self.load_context().env
+        command = [
+            "kedro run",
+            *([f"--env {env}"] if env else []),
+            *([f"--pipeline={','.join(names)}"] if names != ["__default__"] else []),
+            *([f"--params {','.join([*kept, *filter(None, [raise_to])])}"] if kept or raise_to else []),
+        ]
+        return f"all answers so far are stored; to go on: {' '.join(command)}"
 
     @cached_property
     def _parameters(self) -> dict[str, Any]:
@@ -151,6 +174,15 @@ class LanguageSession(KedroSession):
             made = sorted({node.name for node in upstream.nodes})
             logger.info("Made first, because it does not exist yet (upstream: missing): %s", ", ".join(made))
         return upstream
+
+
+def _flat(parameters: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested run parameters as they are written after --params."""
+    for name, value in parameters.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
 
 
 def of_languages(pipeline: Pipeline, codes: Iterable[str]) -> Pipeline:
@@ -224,6 +256,8 @@ def _one_line(error: BaseException) -> str:
     cause: BaseException = error
     while isinstance(cause, DatasetError) and cause.__cause__:
         cause = cause.__cause__
+    if isinstance(cause, UserError):
+        return str(cause)
     if isinstance(cause, OSError) and cause.filename:
         return f"{cause.strerror}: {cause.filename}"
     return " ".join(" ".join([str(error), *getattr(error, "__notes__", [])]).split())

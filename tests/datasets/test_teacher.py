@@ -5,6 +5,9 @@ from kedro.io import DataCatalog, DatasetError
 
 from okapi_kedro.datasets import TeacherDataset
 from okapi_kedro.errors import UserError
+from okapi_kedro.teacher.account import Price
+from okapi_kedro.teacher.batch_settings import BatchSettings
+from okapi_kedro.teacher.counting import CountingTeacher, NotAsked
 from okapi_kedro.teacher.messages import Request, Sampling
 
 KEY = "planted-key-1234"
@@ -33,8 +36,9 @@ def test_the_offline_teacher_answers_and_keeps_its_answers_in_the_folder(make, t
 
 def test_the_settings_reach_the_teacher(make):
     teacher = make(**PAID, credentials={"api_key": KEY}).load()
-    assert (teacher.model, teacher.base_url, teacher.api_key) == (*PAID.values(), KEY)
-    assert (teacher.concurrency, teacher.timeout, teacher.retries) == (4, 30, 2)
+    endpoint = teacher.endpoint
+    assert (endpoint.model, endpoint.base_url, endpoint.api_key, endpoint.timeout) == (*PAID.values(), KEY, 30)
+    assert (teacher.concurrency, teacher.retries) == (4, 2)
 
 
 def test_the_key_shows_in_no_representation(make):
@@ -59,7 +63,7 @@ def test_a_catalog_entry_takes_the_key_from_the_credentials_that_it_names(make, 
     entry = {"type": "okapi_kedro.datasets.TeacherDataset", **PAID, "path": str(tmp_path), "credentials": "teacher"}
     entry |= {"concurrency": 4, "timeout": 30, "retries": 2}
     catalog = DataCatalog.from_config({"teacher": entry}, {"teacher": {"api_key": KEY}})
-    assert catalog.load("teacher").api_key == KEY
+    assert catalog.load("teacher").endpoint.api_key == KEY
     assert KEY not in repr(catalog)
 
 
@@ -77,7 +81,67 @@ def test_a_key_or_the_offline_teacher_is_enough(make):
 
 def test_the_label_says_that_the_offline_teacher_is_a_stand_in(make):
     assert "stand-in" in make(**OFFLINE).label()
-    assert make(**PAID).label() == "gpt-3.5-turbo at https://api.example.com/v1"
+    assert make(**PAID).label().startswith("gpt-3.5-turbo at https://api.example.com/v1, no price known")
+    priced = make(**PAID, prices={"gpt-3.5-turbo": {"prompt": 0.5, "completion": 1.5}}, budget_usd=20.0)
+    assert "$0.5 + $1.5 per million tokens read + written, budget $20.00, $0.00 spent so far" in priced.label()
+
+
+@pytest.mark.parametrize("price", [{"prompt": 1.0}, {"input": 1.0, "output": 2.0}, {}])
+def test_a_price_of_another_form_is_refused(make, price):
+    with pytest.raises(UserError, match=r"teacher\.prices\.gpt-3\.5-turbo has to give prompt and completion"):
+        make(**PAID, prices={"gpt-3.5-turbo": price})
+
+
+def test_in_batch_mode_everything_costs_its_share_and_the_limits_reach_the_teacher(make):
+    prices = {"gpt-3.5-turbo": {"prompt": 0.5, "completion": 1.5}}
+    dataset = make(**PAID, prices=prices, budget_usd=20.0, mode="batch", batch_requests=100, batch_files=2)
+    teacher = dataset.load()
+    assert teacher.batch == BatchSettings(requests=100, files=2)
+    assert teacher.account.price == Price(0.25, 0.75)
+    assert "through its Batch API, $0.25 + $0.75 per million tokens" in dataset.label()
+    third = make(**PAID, prices=prices, mode="batch", batch_price=0.2).load()
+    assert third.account.price == Price(pytest.approx(0.1), pytest.approx(0.3))
+
+
+def test_a_dry_run_in_batch_mode_counts_at_its_price(make):
+    prices = {"gpt-3.5-turbo": {"prompt": 0.5, "completion": 1.5}}
+    requests = [Request(({"role": "user", "content": "hello" * n},), Sampling(0.0, 1.0, 50)) for n in range(5)]
+
+    def usd_at_most(mode):
+        counting = CountingTeacher(make(**PAID, prices=prices, mode=mode).load())
+        with pytest.raises(NotAsked):
+            list(counting.stream(requests, "translation", "ne"))
+        return counting.counts["translation", "ne"].usd_at_most
+
+    assert usd_at_most("batch") == pytest.approx(usd_at_most("sync") / 2) != 0
+
+
+def test_without_being_told_otherwise_it_asks_one_by_one_and_at_the_full_price(make):
+    teacher = make(**PAID, prices={"gpt-3.5-turbo": {"prompt": 0.5, "completion": 1.5}}).load()
+    assert (teacher.batch, teacher.account.price) == (None, Price(0.5, 1.5))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"mode": "async"}, r"teacher\.mode is 'async'; it has to be sync or batch"),
+        ({"mode": "batch", "batch_price": 50}, r"teacher\.batch_price is 50; .* from 0 to 1"),
+        ({"mode": "batch", "batch_requests": 0}, r"teacher\.batch_requests has to be at least 1"),
+    ],
+)
+def test_settings_of_the_mode_that_cannot_be_are_refused(make, settings, message):
+    with pytest.raises(UserError, match=message):
+        make(**PAID, **settings)
+
+
+def test_the_embedded_offline_teacher_has_no_batch_mode(make):
+    with pytest.raises(DatasetError, match=r"python -m okapi_kedro\.teacher\.offline"):
+        make(**OFFLINE, mode="batch").load()
+
+
+def test_all_nodes_of_a_run_share_one_teacher_and_so_one_budget(make):
+    dataset = make(**OFFLINE)
+    assert dataset.load() is dataset.load()
 
 
 def test_the_teacher_is_there_and_cannot_be_saved(make):

@@ -1,11 +1,14 @@
 """Teachers for tests: the offline one, and one whose every answer the test writes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from okapi_kedro.teacher.account import Account
 from okapi_kedro.teacher.client import Teacher
+from okapi_kedro.teacher.endpoint import Endpoint
 from okapi_kedro.teacher.messages import Completion, Request
+from okapi_kedro.teacher.pace import Pace
 from okapi_kedro.teacher.store import CompletionStore
 
 PROMPTS = Path(__file__).parents[2] / "data" / "01_raw" / "prompts"
@@ -16,15 +19,9 @@ def prompt(name: str) -> str:
 
 
 def offline_teacher(folder: Path) -> Teacher:
-    return Teacher(
-        model="offline-teacher",
-        base_url="offline",
-        api_key=None,
-        concurrency=4,
-        timeout=30,
-        retries=2,
-        store=CompletionStore(folder),
-    )
+    store = CompletionStore(folder)
+    endpoint = Endpoint(model="offline-teacher", base_url="offline", api_key=None, timeout=30)
+    return Teacher(endpoint, store, Account(None, None, None, store), Pace(None, None), concurrency=4, retries=2)
 
 
 @dataclass
@@ -34,10 +31,10 @@ class ScriptedTeacher:
     answer: Callable[[Request], str | Completion]
     asked: list[Request] = field(default_factory=list)
 
-    def complete(self, requests: Iterable[Request], stage: str, language: str) -> list[Completion]:
-        questions = list(requests)
-        self.asked += questions
-        return [
-            text if isinstance(text, Completion) else Completion(text, "stop", 1, 1)
-            for text in map(self.answer, questions)
-        ]
+    def stream(
+        self, requests: Iterable[Request], stage: str, language: str, ahead: int | None = None
+    ) -> Generator[Completion]:
+        for request in requests:
+            self.asked.append(request)
+            text = self.answer(request)
+            yield text if isinstance(text, Completion) else Completion(text, "stop", 1, 1)

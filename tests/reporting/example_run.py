@@ -159,6 +159,20 @@ def _summary(code: str) -> dict[str, Any]:
     return {
         "language": code,
         "teacher": "embedded offline teacher",
+        "asked": [
+            {
+                "stage": "translation",
+                "language": code,
+                "model": "offline-teacher",
+                "answers": 6805,
+                "prompt_tokens": 1_234_567,
+                "completion_tokens": 345_678,
+                "usd": 0.0,
+                "unpriced": 6805,
+                "lost": 2,
+                "lost_usd": 0.0,
+            }
+        ],
         "base_model": "embedded",
         "seed": 1,
         "stages": [

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from okapi_kedro.teacher import client
+from okapi_kedro.teacher import retries
 from okapi_kedro.teacher.client import Teacher
-from okapi_kedro.teacher.store import CompletionStore
 
-from .endpoint import KEY, Endpoint, Fault
+from .endpoint import Endpoint, Fault, teacher_at
 
 
 @pytest.fixture
@@ -28,10 +27,9 @@ def endpoint() -> Iterator[Callable[..., Endpoint]]:
 @pytest.fixture
 def teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Teacher]:
     """Makes teachers that share a store folder and wait next to nothing between attempts."""
-    monkeypatch.setattr(client, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(retries, "FIRST_DELAY", 0.01)
 
     def make(base_url: str, **settings: Any) -> Teacher:
-        defaults = {"model": "m", "api_key": KEY, "concurrency": 4, "timeout": 10.0, "retries": 3}
-        return Teacher(base_url=base_url, store=CompletionStore(tmp_path / "store"), **{**defaults, **settings})
+        return teacher_at(base_url, tmp_path / "store", **settings)
 
     return make

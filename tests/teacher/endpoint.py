@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import okapi_kedro
+from okapi_kedro.teacher.account import Account, Price
+from okapi_kedro.teacher.client import Teacher
+from okapi_kedro.teacher.endpoint import Endpoint as ChatEndpoint
 from okapi_kedro.teacher.messages import Request, Sampling
+from okapi_kedro.teacher.pace import Pace
+from okapi_kedro.teacher.store import CompletionStore
 
 KEY = "sk-very-secret-4711"
 SAMPLING = Sampling(temperature=1.0, top_p=1.0, max_tokens=100)
@@ -136,6 +141,33 @@ def completion_body(payload: dict[str, Any]) -> bytes:
             "usage": {"prompt_tokens": 7, "completion_tokens": 3},
         }
     ).encode()
+
+
+def teacher_at(
+    base_url: str,
+    folder: Path,
+    *,
+    model: str = "m",
+    api_key: str | None = KEY,
+    timeout: float = 10.0,
+    concurrency: int = 4,
+    retries: int = 3,
+    price: Price | None = None,
+    budget_usd: float | None = None,
+    max_requests: int | None = None,
+    pace: Pace | None = None,
+    **form: Any,
+) -> Teacher:
+    """A teacher with a store in a folder; `form` is what else its endpoint takes."""
+    store = CompletionStore(folder)
+    return Teacher(
+        ChatEndpoint(model, base_url, api_key, timeout, **form),
+        store,
+        Account(price, budget_usd, max_requests, store),
+        pace or Pace(None, None),
+        concurrency,
+        retries,
+    )
 
 
 def request_for(text: str, sample: int = 0) -> Request:

@@ -14,10 +14,12 @@ class ScriptedTeacher:
 
     rounds: list[list[tuple[str, int]]] = field(default_factory=list)
 
-    def complete(self, requests, stage, language):
-        requests = list(requests)
-        self.rounds.append([(request.messages[-1]["content"], request.sample) for request in requests])
-        return [Completion(f"{r.messages[-1]['content']}/{r.sample}", "stop", 1, 1) for r in requests]
+    def stream(self, requests, stage, language):
+        self.rounds.append([])
+        for request in requests:
+            text = request.messages[-1]["content"]
+            self.rounds[-1].append((text, request.sample))
+            yield Completion(f"{text}/{request.sample}", "stop", 1, 1)
 
 
 def from_sample(least):

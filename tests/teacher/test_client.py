@@ -9,8 +9,8 @@ import traceback
 import pytest
 
 from okapi_kedro.errors import UserError
-from okapi_kedro.teacher import client
-from okapi_kedro.teacher.store import CompletionStore, completion_key
+from okapi_kedro.teacher.endpoint import Endpoint
+from okapi_kedro.teacher.store import CompletionStore
 
 from .endpoint import KEY, Fault, environment, error, request_for
 
@@ -105,6 +105,41 @@ def test_no_requests_need_no_endpoint(teacher):
     assert teacher("http://127.0.0.1:9/v1").complete([], "s", "ne") == []
 
 
+def test_a_reader_that_stops_early_leaves_what_it_has_not_come_to_unasked(endpoint, teacher):
+    server = endpoint()
+    stream = teacher(server.base_url, concurrency=8).stream(requests(100), "s", "ne", ahead=5)
+    first = [next(stream) for _ in range(3)]
+    stream.close()
+    assert texts(first) == expected(requests(3))
+    assert 3 <= len(server.asked) <= 3 + 5
+
+
+def test_a_reader_that_stops_at_the_same_answer_again_asks_nothing_again(endpoint, teacher):
+    server = endpoint()
+    asked = set()
+    for _ in range(3):
+        stream = teacher(server.base_url, concurrency=8).stream(requests(100), "s", "ne", ahead=5)
+        for _ in range(10):
+            next(stream)
+        stream.close()
+        asked.add(len(server.asked))
+    assert len(asked) == 1
+
+
+def test_answers_come_before_the_last_requests_are_read(endpoint, teacher):
+    drawn = []
+
+    def source():
+        for request in requests(10_000):
+            drawn.append(request)
+            yield request
+
+    stream = teacher(endpoint().base_url).stream(source(), "s", "ne")
+    assert next(stream).text == expected(requests(1))[0]
+    stream.close()
+    assert len(drawn) < 5_000
+
+
 FAULTS_THAT_PASS = {
     "408": error(408),
     "409": error(409),
@@ -146,36 +181,6 @@ def test_an_answer_that_trickles_in_is_held_to_the_same_time(endpoint, teacher):
     assert texts(teacher(server.base_url, timeout=0.5).complete(requests(1), "s", "ne")) == expected(requests(1))
     # The whole trickle is no chat completion, so it would be asked again too, but only after its end.
     assert not server.finished_faults
-
-
-@pytest.mark.parametrize(("headers", "seconds"), [({"retry_after": "30"}, 30), ({"retry_after_ms": "1500"}, 1.5)])
-def test_the_wait_is_at_least_what_the_endpoint_asks_for(endpoint, teacher, monkeypatch, headers, seconds):
-    waits = []
-
-    async def no_wait(stop, wait):
-        waits.append(wait)
-        return False
-
-    monkeypatch.setattr(client, "_stopped_within", no_wait)
-    server = endpoint(lambda payload, before: error(429, **headers) if before < 2 else None)
-    teacher(server.base_url).complete(requests(1), "s", "ne")
-    assert len(waits) == 2
-    assert all(seconds <= wait < seconds + 1 for wait in waits)
-
-
-def test_the_wait_grows_with_each_attempt_up_to_the_longest(endpoint, teacher, monkeypatch):
-    waits = []
-
-    async def no_wait(stop, wait):
-        waits.append(wait)
-        return False
-
-    monkeypatch.setattr(client, "_stopped_within", no_wait)
-    monkeypatch.setattr(client, "FIRST_DELAY", 1.0)
-    monkeypatch.setattr(client, "LONGEST_DELAY", 5.0)
-    server = endpoint(lambda payload, before: error(500) if before < 5 else None)
-    teacher(server.base_url, retries=5).complete(requests(1), "s", "ne")
-    assert all(most / 2 <= wait <= most for wait, most in zip(waits, [1, 2, 4, 5, 5], strict=True))
 
 
 def test_a_fault_that_does_not_pass_ends_in_one_line_with_what_was_answered_kept(endpoint, teacher):
@@ -265,6 +270,7 @@ def test_an_answer_that_ends_in_half_a_character_is_kept(endpoint, teacher):
 
 def test_the_key_is_in_no_repr_error_log_traceback_or_stored_answer(endpoint, teacher, caplog, tmp_path, capfd):
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "okapi_kedro")
     server = endpoint(lambda payload, before: error(500, f"Bearer {KEY}") if before == 0 else None)
     asking = teacher(server.base_url)
     asking.complete(requests(2), "s", "ne")
@@ -297,10 +303,15 @@ def test_nothing_is_drawn_where_there_is_no_terminal(endpoint, teacher, capfd):
 JOB = """
 import sys
 from pathlib import Path
+from okapi_kedro.teacher.account import Account
 from okapi_kedro.teacher.client import Teacher
+from okapi_kedro.teacher.endpoint import Endpoint
 from okapi_kedro.teacher.messages import Request, Sampling
+from okapi_kedro.teacher.pace import Pace
 from okapi_kedro.teacher.store import CompletionStore
-teacher = Teacher("m", sys.argv[1], None, 8, 10.0, 5, CompletionStore(Path(sys.argv[2])))
+store = CompletionStore(Path(sys.argv[2]))
+endpoint, account = Endpoint("m", sys.argv[1], None, 10.0), Account(None, None, None, store)
+teacher = Teacher(endpoint, store, account, Pace(None, None), 8, 5)
 asked = [Request(({"role": "user", "content": f"question {n}"},), Sampling(1.0, 1.0, 100)) for n in range(400)]
 for completion in teacher.complete(asked, "s", "ne"):
     print(completion.text)
@@ -310,6 +321,10 @@ for completion in teacher.complete(asked, "s", "ne"):
 def start_job(server, folder):
     command = [sys.executable, "-c", JOB, server.base_url, str(folder)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+
+
+def key_of(text):
+    return Endpoint("m", "http://x", None, 1.0).key(request_for(text))
 
 
 def interrupt(server, folder, how):
@@ -330,7 +345,7 @@ def test_a_job_killed_again_and_again_asks_nothing_whose_answer_is_stored(endpoi
     assert output.splitlines() == expected(requests(400))
     asked_since = [payload["messages"][-1]["content"] for payload in server.asked[asked_before:]]
     assert asked_since
-    assert not [text for text in asked_since if completion_key("m", request_for(text)) in stored]
+    assert not [text for text in asked_since if key_of(text) in stored]
 
 
 def test_ctrl_c_waits_for_the_answers_in_flight(endpoint, tmp_path):

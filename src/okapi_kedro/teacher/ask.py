@@ -1,6 +1,7 @@
 """Asks the teacher for answers of a certain form, and asks again where the form was missed."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -53,9 +54,9 @@ def ask(
     malformed = list(range(len(requests)))
     for attempt in range(attempts):
         asked = [replace(requests[i], sample=requests[i].sample + attempt) for i in malformed]
-        completions = teacher.complete(asked, stage, language)
-        for i, completion in zip(malformed, completions, strict=True):
-            answers[i] = _parsed(parse, i, completion, attempt + 1)
+        with closing(teacher.stream(asked, stage, language)) as completions:
+            for i, completion in zip(malformed, completions, strict=True):
+                answers[i] = _parsed(parse, i, completion, attempt + 1)
         malformed = [i for i in malformed if answers[i].reason]
         if not malformed:
             break

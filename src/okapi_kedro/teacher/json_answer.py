@@ -1,11 +1,27 @@
-"""Reads the JSON object in a teacher's answer, also when the teacher wrapped it in Markdown or a sentence."""
+"""Asks for a JSON object and reads it, also when the teacher wrapped it in Markdown or a sentence."""
 
 import json
 import re
+from collections.abc import Iterable
 
 from okapi_kedro.teacher.ask import MalformedAnswer
 
 _OBJECT_OPENS = re.compile(r'\{\s*["}]')
+
+
+def object_schema(properties: dict[str, object]) -> dict[str, object]:
+    """The JSON schema of an object with these properties and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def text_fields_schema(names: Iterable[str]) -> dict[str, object]:
+    """The JSON schema of an object whose values are texts under these names."""
+    return object_schema({name: {"type": "string"} for name in names})
 
 
 def read_json_object(text: str) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """What is sent to a teacher and what comes back, in the words of the OpenAI chat API."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 Message = dict[str, str]
@@ -29,11 +30,13 @@ class Request:
         messages: the dialogue so far.
         sampling: how the answer is drawn.
         sample: which of several answers to the same question this is; sent as the API's `seed`.
+        schema: JSON schema of the answer, for endpoints that can hold the model to one; None asks for free text.
     """
 
     messages: tuple[Message, ...]
     sampling: Sampling
     sample: int = 0
+    schema: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True)

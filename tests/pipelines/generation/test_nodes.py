@@ -39,7 +39,7 @@ def parameters(**changes: Any) -> GenerationParameters:
         "alpaca_rows": None,
         "target": 25,
         "most_requests": 12,
-        "requests_per_round": 4,
+        "requests_ahead": 4,
         "examples_per_request": 3,
         "tasks_per_request": 10,
         "threshold": 0.7,
@@ -150,7 +150,7 @@ def test_candidates_after_the_target_are_counted_as_beyond_it() -> None:
     kept, dropped, requests = generate(teacher, target=1)
     assert (len(kept), len(requests)) == (1, 1)
     assert dropped["reason"].tolist() == ["beyond the target"] * 2
-    assert len(teacher.asked) == 4, "one round of requests"
+    assert len(teacher.asked) == 1
 
 
 def test_an_id_comes_from_the_content_alone() -> None:

@@ -1,31 +1,23 @@
 import json
 import random
-import subprocess
-import sys
-import threading
 import urllib.error
 import urllib.request
 
+import httpx2
+import openai
 import pytest
 
-from okapi_kedro.teacher.client import Teacher
-from okapi_kedro.teacher.messages import Request
 from okapi_kedro.teacher.offline.grammar import draw_task
-from okapi_kedro.teacher.offline.server import MODEL, listen, respond
-from okapi_kedro.teacher.store import CompletionStore
+from okapi_kedro.teacher.offline.server import MODEL, request_digest, respond, transport
 
-from ..endpoint import environment
-from .asking import SAMPLING, answer, generation_prompt, ranking_prompt, translation_prompt
+from ..running_server import running_server
+from .asking import answer, generation_prompt, ranking_prompt, translation_prompt
 
 
 @pytest.fixture(scope="module")
 def base_url():
-    with listen(0) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-        server.shutdown()
-        thread.join()
+    with running_server() as url:
+        yield url
 
 
 def fetch(url, body=None):
@@ -37,34 +29,36 @@ def fetch(url, body=None):
             return error.code, json.load(error)
 
 
-def requests_of_every_kind():
+def prompts_of_every_kind():
     rng = random.Random(0)
     rows = [draw_task(rng).text("en") for _ in range(20)]
     ranked = [{**row, "response_1": row["output"], "response_2": "नमस्ते"} for row in rows]
-    prompts = [
+    return [
         *map(translation_prompt, rows),
         *map(ranking_prompt, ranked),
         generation_prompt(),
         ({"role": "user", "content": "Who are you?"},),
+        # Escaped half a surrogate pair, which has no UTF-8 once the escape is read.
+        (*translation_prompt({})[:-1], {"role": "user", "content": r'{"response_1": "\ud83d"}'}),
     ]
-    return [Request(prompt, SAMPLING, sample) for prompt in prompts for sample in (0, 1)]
 
 
-def test_over_http_and_in_the_process_a_teacher_gets_the_same_answers(base_url, tmp_path):
-    asked = requests_of_every_kind()
-    answers = [
-        Teacher(MODEL, url, None, 4, 10.0, 0, CompletionStore(tmp_path / name)).complete(asked, "s", "ne")
-        for name, url in (("http", base_url), ("process", "offline"))
-    ]
-    assert answers[0] == answers[1]
-    assert [(c.text, c.finish_reason) for c in answers[0]] == [answer(r.messages, r.sample) for r in asked]
-    assert all(completion.prompt_tokens and completion.completion_tokens for completion in answers[0])
+@pytest.fixture(params=["http", "process"])
+def client(request, base_url):
+    """Both ways to reach the offline teacher."""
+    if request.param == "http":
+        connection = {"base_url": base_url}
+    else:
+        connection = {"base_url": "http://offline/v1", "http_client": httpx2.Client(transport=transport())}
+    with openai.OpenAI(api_key="none", max_retries=0, **connection) as client:
+        yield client
 
 
-def test_only_the_offline_address_is_offline(tmp_path):
-    store = CompletionStore(tmp_path)
-    assert Teacher(MODEL, "offline", None, 1, 1.0, 0, store).is_offline
-    assert not Teacher(MODEL, "http://127.0.0.1/v1", None, 1, 1.0, 0, store).is_offline
+def test_over_http_and_in_the_process_the_answers_are_those_of_respond(client):
+    for prompt in prompts_of_every_kind():
+        for seed in (0, 1):
+            payload = {"model": MODEL, "messages": list(prompt), "seed": seed}
+            assert client.post("/chat/completions", body=payload, cast_to=object) == respond(payload)
 
 
 def test_equal_requests_have_equal_answers_and_seed_and_model_make_them_unequal():
@@ -114,12 +108,14 @@ def test_the_models_are_listed(base_url):
         ("/chat/completions", b"{", 400),
         ("/chat/completions", b"\xff", 400),
         ("/chat/completions", b"[]", 400),
+        ("/chat/completions", b"[" * 100_000, 400),
         ("/chat/completions", b"{}", 400),
         ("/chat/completions", b'{"messages": []}', 400),
         ("/chat/completions", b'{"messages": ["hi"]}', 400),
         ("/chat/completions", b'{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}', 400),
         ("/embeddings", b"{}", 404),
         ("/nothing", None, 404),
+        ("/chat/completions", None, 404),
     ],
 )
 def test_a_request_that_cannot_be_answered_has_an_error_in_openais_form(base_url, path, body, status):
@@ -128,28 +124,7 @@ def test_a_request_that_cannot_be_answered_has_an_error_in_openais_form(base_url
     assert answered["error"]["message"]
 
 
-def test_the_command_serves_on_loopback_and_says_where():
-    command = [sys.executable, "-m", "okapi_kedro.teacher.offline", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as server:
-        try:
-            notice, address = server.stdout.readline(), server.stdout.readline()
-            assert "no translator" in notice
-            assert fetch(f"{address.split()[-1]}/models")[0] == 200
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def test_a_port_in_use_is_one_line(base_url):
-    port = base_url.split(":")[-1].split("/")[0]
-    command = [sys.executable, "-m", "okapi_kedro.teacher.offline", "--port", port]
-    failed = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
-    assert failed.returncode == 1
-    assert failed.stderr.startswith(f"port {port}: ")
-    assert failed.stderr.count("\n") == 1
-
-
-def test_help_says_that_it_is_no_translator():
-    command = [sys.executable, "-m", "okapi_kedro.teacher.offline", "--help"]
-    helped = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True)
-    assert "no translator" in " ".join(helped.stdout.split())
+def test_a_digest_hangs_on_what_a_request_says_and_not_on_how_it_is_written():
+    assert request_digest(json.loads('{"b": [1, 2], "a": "\\u0928"}')) == request_digest({"a": "न", "b": [1, 2]})
+    assert request_digest({"a": 1}) != request_digest({"a": "1"})
+    assert request_digest({"a": "\ud800"}) != request_digest({"a": "\ud801"})

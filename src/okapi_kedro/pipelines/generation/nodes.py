@@ -4,12 +4,13 @@ import hashlib
 import logging
 import random
 from collections.abc import Iterator
+from contextlib import closing
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from okapi_kedro.teacher.client import Teacher
-from okapi_kedro.teacher.messages import Completion, Request, Sampling
+from okapi_kedro.teacher.messages import Request, Sampling
 from okapi_kedro.teacher.prompts import render
 from okapi_kedro.text.instruction_files import COLUMNS, read_alpaca, read_seed_tasks
 from okapi_kedro.text.instruction_filters import InstructionFilters, reason_to_drop
@@ -28,7 +29,8 @@ class GenerationParameters(BaseModel):
         alpaca_rows: rows read from the Alpaca file; None reads all.
         target: new instructions to keep; asking stops when there are as many.
         most_requests: asking stops after this many requests even if the target is not reached.
-        requests_per_round: requests in flight together; candidates are decided on in their order.
+        requests_ahead: requests asked beyond the one whose tasks are decided on; when the target is reached, the
+            answers to these are paid for and not used.
         examples_per_request: seed tasks shown in a request.
         tasks_per_request: examples and new tasks of a request together.
         threshold: a candidate with a ROUGE-L above this to any earlier instruction is dropped.
@@ -41,7 +43,7 @@ class GenerationParameters(BaseModel):
     alpaca_rows: int | None
     target: int
     most_requests: int
-    requests_per_round: int
+    requests_ahead: PositiveInt
     examples_per_request: int
     tasks_per_request: int
     threshold: float
@@ -97,19 +99,25 @@ def generate_instructions(
     kept: list[dict[str, object]] = []
     dropped: list[dict[str, object]] = []
     answered: list[dict[str, object]] = []
-    for number, completion in _answers(seeds, prompt, teacher, parameters, seed):
-        tasks = read_tasks(completion.text, parameters.examples_per_request + 1, completion.finish_reason == "length")
-        answered.append({"request": number, "candidates": len(tasks)})
-        for position, task in enumerate(tasks):
-            match = index.find(task.instruction) if not task.problem else None
-            reason = _reason_to_drop(task, match, parameters) if len(kept) < parameters.target else "beyond the target"
-            if reason:
-                dropped.append(_dropped_row(f"{number:06d}-{position:02d}", reason, match, task))
-            else:
-                kept.append(_generated_row(task))
-                index.keep(task.instruction, str(kept[-1]["id"]))
-        if len(kept) >= parameters.target:
-            break
+    requests = _requests(seeds, prompt, parameters, seed)
+    with closing(teacher.stream(requests, "generation", "en", parameters.requests_ahead)) as completions:
+        for number, completion in enumerate(completions):
+            tasks = read_tasks(
+                completion.text, parameters.examples_per_request + 1, completion.finish_reason == "length"
+            )
+            answered.append({"request": number, "candidates": len(tasks)})
+            for position, task in enumerate(tasks):
+                match = index.find(task.instruction) if not task.problem else None
+                reason = (
+                    _reason_to_drop(task, match, parameters) if len(kept) < parameters.target else "beyond the target"
+                )
+                if reason:
+                    dropped.append(_dropped_row(f"{number:06d}-{position:02d}", reason, match, task))
+                else:
+                    kept.append(_generated_row(task))
+                    index.keep(task.instruction, str(kept[-1]["id"]))
+            if len(kept) >= parameters.target:
+                break
     logger.info("Kept %d of %d candidates in %d requests", len(kept), len(kept) + len(dropped), len(answered))
     return (
         pd.DataFrame(kept, columns=COLUMNS, dtype="str"),
@@ -118,15 +126,10 @@ def generate_instructions(
     )
 
 
-def _answers(
-    seeds: pd.DataFrame, prompt: str, teacher: Teacher, parameters: GenerationParameters, seed: int
-) -> Iterator[tuple[int, Completion]]:
-    """The teacher's answers in the order of the requests, asked for in rounds."""
+def _requests(seeds: pd.DataFrame, prompt: str, parameters: GenerationParameters, seed: int) -> Iterator[Request]:
     examples = seeds[["instruction", "input", "output"]].to_dict("records")
-    for start in range(0, parameters.most_requests, parameters.requests_per_round):
-        numbers = range(start, min(start + parameters.requests_per_round, parameters.most_requests))
-        requests = [_request(number, examples, prompt, parameters, seed) for number in numbers]
-        yield from zip(numbers, teacher.complete(requests, stage="generation", language="en"), strict=True)
+    for number in range(parameters.most_requests):
+        yield _request(number, examples, prompt, parameters, seed)
 
 
 def _request(

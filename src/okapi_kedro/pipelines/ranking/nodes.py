@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.teacher.ask import Answer, MalformedAnswer, ask
 from okapi_kedro.teacher.client import Teacher
-from okapi_kedro.teacher.json_answer import read_json_object
+from okapi_kedro.teacher.json_answer import object_schema, read_json_object, text_fields_schema
 from okapi_kedro.teacher.messages import Completion, Message, Request, Sampling
 from okapi_kedro.teacher.prompts import render
 from okapi_kedro.text.translation_checks import failed_check
@@ -22,6 +22,7 @@ from okapi_kedro.training.sampling import SamplingSettings, respond
 
 Dialogue = tuple[Message, ...]
 Ranks = dict[int, int]
+RANKING_SCHEMA = object_schema({"ranking": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}})
 
 
 class RankingParameters(BaseModel):
@@ -88,7 +89,10 @@ def rank_responses(
     sampling = Sampling(parameters.temperature, parameters.top_p, parameters.max_tokens)
     name = LANGUAGES[language].name
     turn_one = [render(translation_prompt, source=name, target="English", row=_json(row.fields())) for row in shown]
-    requests = [Request(messages, sampling) for messages in turn_one]
+    requests = [
+        Request(messages, sampling, schema=text_fields_schema(row.fields()))
+        for messages, row in zip(turn_one, shown, strict=True)
+    ]
     english = ask(teacher, requests, _english_reader(shown), parameters.attempts, stage="ranking", language=language)
     dialogues = [
         (*messages, {"role": "assistant", "content": answer.raw})
@@ -150,7 +154,7 @@ def _rank(
     sampling = Sampling(parameters.temperature, parameters.top_p, parameters.max_tokens)
     question = render(ranking_prompt, count=str(parameters.responses))
     usable = [i for i, answer in enumerate(english) if answer.value is not None]
-    requests = [Request((*dialogues[i], *question), sampling) for i in usable]
+    requests = [Request((*dialogues[i], *question), sampling, schema=RANKING_SCHEMA) for i in usable]
     readers = _ranking_reader(parameters.responses)
     answers = ask(teacher, requests, readers, parameters.attempts, stage="ranking", language=language)
     ranked: dict[int, Answer[Any]] = dict(zip(usable, answers, strict=True))

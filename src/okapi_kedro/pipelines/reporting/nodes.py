@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -13,9 +14,11 @@ from okapi_kedro.reporting.leaderboard import leaderboard, render_leaderboard
 from okapi_kedro.reporting.report_page import render_report
 from okapi_kedro.reporting.stage_counts import rejections, stage_row
 from okapi_kedro.teacher.client import Teacher
+from okapi_kedro.teacher.store import CompletionStore
 from okapi_kedro.training.models import ModelReference
 
 BENCHMARKS = ("arc", "hellaswag", "mmlu")
+SHARED = "generation"
 Seconds = dict[str, float]
 NODES = {
     "seeds": "generation.read_seeds",
@@ -109,7 +112,7 @@ def summarise(
     """The figures of a run in one small JSON object."""
     return {
         "language": language,
-        "teacher": "embedded offline teacher" if teacher.is_offline else teacher.model,
+        "teacher": "embedded offline teacher" if teacher.endpoint.is_offline else teacher.endpoint.model,
         "base_model": base_model.name,
         "seed": seed,
         "stages": stages.to_dict("records"),
@@ -117,8 +120,16 @@ def summarise(
         "reward": reward_accuracy.to_dict("records")[0],
         "rl": _rl_figures(rl_log, rl_comparison),
         "evaluation": evaluation.to_dict("records"),
+        "asked": _asked(teacher.store, language),
         "seconds": round(float(stages["seconds"].sum()), 1),
     }
+
+
+def _asked(store: CompletionStore, language: str) -> list[dict[str, Any]]:
+    """What the answers for a language have cost, with those for the English instructions that all languages share."""
+    return [
+        asdict(spending) for spending in store.spending() if spending.language == language or spending.stage == SHARED
+    ]
 
 
 def _sft_figures(log: pd.DataFrame, exact_match: pd.DataFrame) -> dict[str, Any]:

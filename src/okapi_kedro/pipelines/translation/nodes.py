@@ -13,7 +13,7 @@ from okapi_kedro.evaluation.tasks import Benchmark
 from okapi_kedro.languages import LANGUAGES, Language
 from okapi_kedro.teacher.ask import Answer, MalformedAnswer, ask
 from okapi_kedro.teacher.client import Teacher
-from okapi_kedro.teacher.json_answer import read_json_object
+from okapi_kedro.teacher.json_answer import read_json_object, text_fields_schema
 from okapi_kedro.teacher.messages import Completion, Request, Sampling
 from okapi_kedro.teacher.prompts import render
 from okapi_kedro.text.translation_checks import failed_check, left_in_english
@@ -89,6 +89,7 @@ def translate_rows(
         Request(
             render(prompt, source="English", target=target.name, row=json.dumps(row, ensure_ascii=False, indent=1)),
             sampling,
+            schema=text_fields_schema(row),
         )
         for row in rows
     ]

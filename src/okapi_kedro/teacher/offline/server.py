@@ -1,4 +1,4 @@
-"""The offline teacher as an OpenAI-compatible chat endpoint: in the process, or on loopback HTTP.
+"""The offline teacher as an OpenAI-compatible chat endpoint, without a socket.
 
 It is no translator and no language model. It answers three kinds of question about a small grammar of tasks (write
 new ones, translate them, rank responses to them) by rules, and anything else by saying so. Equal requests have equal
@@ -9,7 +9,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import httpx2
 
@@ -31,7 +31,7 @@ _ANSWERERS: tuple[Callable[[Messages, random.Random], Reply | None], ...] = (
 )
 
 
-def respond(payload: dict[str, object]) -> dict[str, object]:
+def respond(payload: dict[str, Any]) -> dict[str, Any]:
     """The `chat.completion` object that answers a chat request.
 
     Args:
@@ -43,7 +43,8 @@ def respond(payload: dict[str, object]) -> dict[str, object]:
     messages = _messages(payload.get("messages"))
     content = json.dumps([payload.get("model"), messages, payload.get("seed")], sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
-    replies = (answer(messages, random.Random(digest)) for answer in _ANSWERERS)
+    rng = random.Random(digest)
+    replies = (answer(messages, rng) for answer in _ANSWERERS)
     reply = next(filter(None, replies), Reply(NOTICE))
     prompt_tokens, completion_tokens = sum(_tokens(message["content"]) for message in messages), _tokens(reply.text)
     return {
@@ -82,24 +83,42 @@ def _tokens(text: str) -> int:
     return (len(text) + 3) // 4
 
 
-def handle(method: str, path: str, body: bytes) -> tuple[int, dict[str, object]]:
+def read_payload(body: bytes) -> dict[str, Any]:
+    """The chat request in an HTTP body.
+
+    Raises:
+        ValueError: when the body is no JSON object.
+    """
+    try:
+        payload = json.loads(body)
+    except RecursionError:
+        raise ValueError("the body is nested too deeply") from None
+    if not isinstance(payload, dict):
+        raise ValueError("the body has to be a JSON object")
+    return payload
+
+
+def request_digest(payload: dict[str, Any]) -> bytes:
+    """SHA-256 of a request's canonical JSON, which spaces and the order of keys do not change."""
+    return hashlib.sha256(json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()).digest()
+
+
+def handle(method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
     """The HTTP status and JSON body that answer an HTTP request."""
     if (method, path) == ("GET", "/v1/models"):
         model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "okapi-kedro"}
         return 200, {"object": "list", "data": [model]}
     if (method, path) != ("POST", "/v1/chat/completions"):
-        return 404, _error(f"{method} {path}: there is only POST /v1/chat/completions and GET /v1/models")
+        return 404, error_body(f"{method} {path}: there is nothing here that answers this")
     try:
-        payload = json.loads(body)
-        if not isinstance(payload, dict):
-            raise ValueError("the body has to be a JSON object")
-        return 200, respond(payload)
+        return 200, respond(read_payload(body))
     except ValueError as error:
-        return 400, _error(str(error))
+        return 400, error_body(str(error))
 
 
-def _error(message: str) -> dict[str, object]:
-    return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
+def error_body(message: str, code: str | None = None) -> dict[str, object]:
+    """An error in OpenAI's form."""
+    return {"error": {"message": message, "type": code or "invalid_request_error", "param": None, "code": code}}
 
 
 def transport() -> httpx2.MockTransport:
@@ -107,42 +126,7 @@ def transport() -> httpx2.MockTransport:
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         status, body = handle(request.method, request.url.path, request.content)
-        return httpx2.Response(status, json=body)
+        # Escaped to ASCII, because half a surrogate pair, which a cut answer may end in, has no UTF-8.
+        return httpx2.Response(status, content=json.dumps(body), headers={"Content-Type": "application/json"})
 
     return httpx2.MockTransport(answer)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        status, answer = handle(self.command, self.path, body)
-        content = json.dumps(answer, ensure_ascii=False).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: a line for every request would bury everything else."""
-
-
-def listen(port: int) -> ThreadingHTTPServer:
-    """The server, bound to loopback but not yet answering; port 0 takes a free one."""
-    return ThreadingHTTPServer(("127.0.0.1", port), _Handler)
-
-
-def serve(port: int) -> None:
-    """Answers on loopback until interrupted."""
-    with listen(port) as server:
-        print(f"{NOTICE}\nbase_url: http://127.0.0.1:{server.server_port}/v1", flush=True)
-        server.serve_forever()
