@@ -1,6 +1,6 @@
 """The completion store against SQLite, at the size of the paper's run: 26 languages with 158 thousand answers each.
 
-    python benchmarks/completion_store.py                    4.1 million answers: some minutes, 20 GB on the disk
+    python benchmarks/completion_store.py                    4.1 million answers: half an hour or more, 25 GB of disk
     python benchmarks/completion_store.py --answers 20000    some seconds
 
 Prints one JSON object. Rates are per second of CPU time, the best of some rounds in which all stores take turns; SQLite

@@ -67,7 +67,7 @@ def test_a_catalog_entry_takes_the_key_from_the_credentials_that_it_names(make, 
     assert KEY not in repr(catalog)
 
 
-@pytest.mark.parametrize("credentials", [None, {}, {"api_key": ""}, {"api_key": None}])
+@pytest.mark.parametrize("credentials", [{}, {"api_key": ""}, {"api_key": None}])
 def test_a_paid_teacher_without_a_key_says_what_to_set_and_what_works_without(make, credentials):
     with pytest.raises(UserError, match=r"OPENAI_API_KEY.*gpt-3\.5-turbo.*default environment") as error:
         make(**PAID, credentials=credentials).require_key()
@@ -77,6 +77,10 @@ def test_a_paid_teacher_without_a_key_says_what_to_set_and_what_works_without(ma
 def test_a_key_or_the_offline_teacher_is_enough(make):
     make(**PAID, credentials={"api_key": KEY}).require_key()
     make(**OFFLINE).require_key()
+
+
+def test_an_entry_without_credentials_is_an_endpoint_that_asks_for_no_key(make):
+    make(model="mine", base_url="http://127.0.0.1:8000/v1").require_key()
 
 
 def test_the_label_says_that_the_offline_teacher_is_a_stand_in(make):

@@ -35,7 +35,7 @@ class TeacherDataset(AbstractDataset[None, Teacher]):
         batch_requests, batch_bytes: what one file of the Batch API may hold.
         batch_files: files that one node has at the provider at once.
         batch_poll_seconds: longest pause before the provider is asked again how far it is.
-        credentials: `api_key`; named in the catalog, never written there.
+        credentials: `api_key`; named in the catalog, never written there. An entry without it is an endpoint without a key.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class TeacherDataset(AbstractDataset[None, Teacher]):
     ) -> None:
         api_key = (credentials or {}).get("api_key") or None
         self._endpoint = Endpoint(model, base_url, api_key, timeout, response_format, extra_body or {})
+        self._names_a_key = credentials is not None
         self._path = Path(path)
         self._pace = Pace(requests_per_minute, tokens_per_minute)
         self._concurrency = concurrency
@@ -95,7 +96,7 @@ class TeacherDataset(AbstractDataset[None, Teacher]):
 
     def require_key(self) -> None:
         """Raises a UserError that names the way out when the endpoint needs a key and there is none."""
-        if not self._endpoint.is_offline and self._endpoint.api_key is None:
+        if self._names_a_key and self._endpoint.api_key is None:
             raise UserError(
                 f"OPENAI_API_KEY is not set, and the teacher {self._endpoint.model} needs it; "
                 "export it, or run the default environment (without --env), which is free and offline"

@@ -76,7 +76,6 @@ class Teacher:
         total = len(requests) if isinstance(requests, Sized) else None
         name = f"{stage} {language}"
         with self.store.asking(stage, language):
-            self.store.refresh()
             if self.batch is None:
                 with closing(Progress(name, total)) as progress:
                     yield from Asking(self, stage, language, ahead, progress).answers(requests)

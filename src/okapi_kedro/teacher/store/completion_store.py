@@ -21,7 +21,7 @@ from okapi_kedro.teacher.store.spending import Ledger, Spending
 MOST_RECENT = 1 << 17
 """Answers kept in a dictionary (200 bytes each) before they move to the sorted index (16 bytes each)."""
 MOST_UNINDEXED = 50_000
-"""Answers that may be missing from the index on disk; reading them takes the next to open the folder 0.2 s."""
+"""Answers that may be missing from the index on disk; reading them takes the next to open it a third of a second."""
 _OFFSET_BITS = 48
 
 
