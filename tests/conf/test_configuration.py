@@ -17,7 +17,7 @@ from okapi_kedro.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).parents[2] / "conf"
 ENVIRONMENTS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "local")
-READ_BY_THE_SESSION = {"languages", "upstream"}
+READ_BY_THE_SESSION = {"dry_run", "languages", "upstream"}
 
 
 @pytest.fixture(params=ENVIRONMENTS)

@@ -6,7 +6,7 @@ from kedro.io import DataCatalog, DatasetError
 from okapi_kedro.datasets import TeacherDataset
 from okapi_kedro.errors import UserError
 from okapi_kedro.teacher.account import Price
-from okapi_kedro.teacher.batch_settings import BatchSettings
+from okapi_kedro.teacher.batch.settings import BatchSettings
 from okapi_kedro.teacher.counting import CountingTeacher, NotAsked
 from okapi_kedro.teacher.messages import Request, Sampling
 

@@ -7,7 +7,7 @@ from kedro.io import AbstractDataset, DatasetError
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.teacher.account import Account, Price
-from okapi_kedro.teacher.batch_settings import BatchSettings
+from okapi_kedro.teacher.batch.settings import BatchSettings
 from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.endpoint import Endpoint, ResponseFormat
 from okapi_kedro.teacher.pace import Pace
@@ -35,7 +35,7 @@ class TeacherDataset(AbstractDataset[None, Teacher]):
         batch_requests, batch_bytes: what one file of the Batch API may hold.
         batch_files: files that one node has at the provider at once.
         batch_poll_seconds: longest pause before the provider is asked again how far it is.
-        credentials: `api_key`; named in the catalog, never written there. An entry without it is an endpoint without a key.
+        credentials: `api_key`; named in the catalog, never written there. Without it the endpoint asks for no key.
     """
 
     def __init__(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from okapi_kedro.errors import UserError
 from okapi_kedro.teacher.account import Account
 from okapi_kedro.teacher.asking import Asking
-from okapi_kedro.teacher.batch_asking import BatchAsking
-from okapi_kedro.teacher.batch_progress import BatchProgress
-from okapi_kedro.teacher.batch_settings import BatchSettings
+from okapi_kedro.teacher.batch.asking import BatchAsking
+from okapi_kedro.teacher.batch.progress import BatchProgress
+from okapi_kedro.teacher.batch.settings import BatchSettings
 from okapi_kedro.teacher.endpoint import Endpoint
 from okapi_kedro.teacher.messages import Completion, Request
 from okapi_kedro.teacher.pace import Pace

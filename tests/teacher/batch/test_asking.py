@@ -11,12 +11,15 @@ import pytest
 from okapi_kedro.errors import UserError
 from okapi_kedro.teacher import retries
 from okapi_kedro.teacher.account import LimitReached
-from okapi_kedro.teacher.batch_file import request_line
-from okapi_kedro.teacher.batch_settings import BatchSettings
+from okapi_kedro.teacher.batch.file import request_line
+from okapi_kedro.teacher.batch.settings import BatchSettings
 from okapi_kedro.teacher.messages import Completion
 from okapi_kedro.teacher.offline import http_server
 from okapi_kedro.teacher.offline.fault_plan import FaultPlan
 
+from ..endpoint import KEY, request_for, teacher_at
+from ..offline.serving import serving
+from ..running_server import counts
 from .batch_teacher import (
     HALF,
     PRICE,
@@ -30,9 +33,6 @@ from .batch_teacher import (
     stored_lines,
     times_generated,
 )
-from .endpoint import KEY, request_for, teacher_at
-from .offline.serving import serving
-from .running_server import counts
 
 
 @pytest.fixture(autouse=True)

@@ -8,14 +8,14 @@ import time
 
 import pytest
 
-from okapi_kedro.teacher.batch_api import BatchApi
-from okapi_kedro.teacher.batch_ledger import CollectedBatches
+from okapi_kedro.teacher.batch.api import BatchApi
+from okapi_kedro.teacher.batch.ledger import CollectedBatches
 from okapi_kedro.teacher.store import CompletionStore
 
+from ..endpoint import environment, request_for
+from ..offline.serving import serving
+from ..running_server import counts
 from .batch_teacher import HALF, batch_teacher, batches_at, collected_ids, questions, times_generated
-from .endpoint import environment, request_for
-from .offline.serving import serving
-from .running_server import counts
 
 
 class Killed(BaseException):
@@ -94,7 +94,7 @@ JOB = """
 import sys
 from pathlib import Path
 from okapi_kedro.teacher.account import Account, Price
-from okapi_kedro.teacher.batch_settings import BatchSettings
+from okapi_kedro.teacher.batch.settings import BatchSettings
 from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.endpoint import Endpoint
 from okapi_kedro.teacher.messages import Request, Sampling

@@ -7,11 +7,12 @@ import pytest
 from aiohttp import web
 
 from okapi_kedro.errors import UserError
-from okapi_kedro.teacher import batch_api, retries
+from okapi_kedro.teacher import retries
+from okapi_kedro.teacher.batch import api
 
+from ..endpoint import KEY
+from ..offline.serving import serving
 from .batch_teacher import batch_teacher, batches_at, connected, meddled, questions, times_generated
-from .endpoint import KEY
-from .offline.serving import serving
 
 CALLS = {
     "upload": ("POST", r"/v1/files"),
@@ -150,7 +151,7 @@ def test_a_key_that_may_not_delete_files_leaves_them_there(monkeypatch, tmp_path
 
 
 def test_all_pages_of_the_list_are_looked_through(monkeypatch, tmp_path):
-    monkeypatch.setattr(batch_api, "BATCHES_ON_A_PAGE", 2)
+    monkeypatch.setattr(api, "BATCHES_ON_A_PAGE", 2)
     with serving() as url:
         batch_teacher(url, tmp_path / "first").complete(questions(3), "s", "ne")
         for number in range(5):

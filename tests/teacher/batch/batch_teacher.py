@@ -14,14 +14,14 @@ from aiohttp import web
 from openai.types import Batch
 
 from okapi_kedro.teacher.account import Price
-from okapi_kedro.teacher.batch_settings import BatchSettings
+from okapi_kedro.teacher.batch.settings import BatchSettings
 from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.messages import Request
 from okapi_kedro.teacher.offline.fault_plan import FaultPlan
 
-from .endpoint import request_for, teacher_at
-from .offline import serving as offline_serving
-from .running_server import received
+from ..endpoint import request_for, teacher_at
+from ..offline import serving as offline_serving
+from ..running_server import received
 
 PRICE = Price(prompt=100.0, completion=1000.0)
 HALF = Price(prompt=50.0, completion=500.0)

@@ -12,7 +12,7 @@ import openai
 from openai.types import Batch, FileObject
 
 from okapi_kedro.errors import UserError
-from okapi_kedro.teacher.batch_file import CHAT, BatchFile
+from okapi_kedro.teacher.batch.file import CHAT, BatchFile
 from okapi_kedro.teacher.endpoint import Endpoint, Fault, UnreadableAnswer
 from okapi_kedro.teacher.retries import delay, may_pass
 

@@ -13,13 +13,13 @@ from openai.types import Batch
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.teacher.account import LimitReached
-from okapi_kedro.teacher.batch_api import BatchApi
-from okapi_kedro.teacher.batch_file import BatchFile, request_line
-from okapi_kedro.teacher.batch_ledger import CollectedBatches
-from okapi_kedro.teacher.batch_loop import run_apart
-from okapi_kedro.teacher.batch_outcome import not_executed, read_outcome, why_it_ended
-from okapi_kedro.teacher.batch_progress import BatchProgress
-from okapi_kedro.teacher.batch_settings import BatchSettings
+from okapi_kedro.teacher.batch.api import BatchApi
+from okapi_kedro.teacher.batch.file import BatchFile, request_line
+from okapi_kedro.teacher.batch.ledger import CollectedBatches
+from okapi_kedro.teacher.batch.loop import run_apart
+from okapi_kedro.teacher.batch.outcome import not_executed, read_outcome, why_it_ended
+from okapi_kedro.teacher.batch.progress import BatchProgress
+from okapi_kedro.teacher.batch.settings import BatchSettings
 from okapi_kedro.teacher.endpoint import Fault, UnreadableAnswer
 from okapi_kedro.teacher.messages import Completion, Request
 from okapi_kedro.teacher.retries import may_pass

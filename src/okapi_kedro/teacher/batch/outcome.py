@@ -7,7 +7,7 @@ import httpx2
 import openai
 from openai.types import Batch, BatchError
 
-from okapi_kedro.teacher.batch_file import CHAT
+from okapi_kedro.teacher.batch.file import CHAT
 from okapi_kedro.teacher.endpoint import Fault, UnreadableAnswer, read_completion, refusal
 from okapi_kedro.teacher.messages import Completion
 
