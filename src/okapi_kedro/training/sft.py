@@ -41,7 +41,6 @@ def fine_tune(
         max_length=settings.max_length,
         completion_only_loss=True,
         packing=False,
-        train_sampling_strategy="group_by_length",
         eval_strategy="epoch",
     )
     trainer = SFTTrainer(
