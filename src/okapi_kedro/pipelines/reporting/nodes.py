@@ -15,7 +15,6 @@ from okapi_kedro.reporting.report_page import render_report
 from okapi_kedro.reporting.stage_counts import rejections, stage_row
 from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.store import CompletionStore
-from okapi_kedro.training.models import ModelReference
 
 BENCHMARKS = ("arc", "hellaswag", "mmlu")
 SHARED = "generation"
@@ -100,7 +99,7 @@ def summarise(
     language: str,
     seed: int,
     teacher: Teacher,
-    base_model: ModelReference,
+    base_model: str,
     stages: pd.DataFrame,
     sft_log: pd.DataFrame,
     exact_match: pd.DataFrame,
@@ -113,7 +112,7 @@ def summarise(
     return {
         "language": language,
         "teacher": "embedded offline teacher" if teacher.endpoint.is_offline else teacher.endpoint.model,
-        "base_model": base_model.name,
+        "base_model": base_model,
         "seed": seed,
         "stages": stages.to_dict("records"),
         "sft": _sft_figures(sft_log, exact_match),

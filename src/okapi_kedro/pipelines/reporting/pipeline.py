@@ -86,7 +86,7 @@ def create_pipeline() -> Pipeline:
                     "params:language",
                     "params:seed",
                     "teacher",
-                    "base_model",
+                    "params:base_model.name",
                     "stages",
                     "sft_log",
                     "exact_match",
