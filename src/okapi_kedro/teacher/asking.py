@@ -138,10 +138,10 @@ class Asking:
         while self._reader_may_stop and self._window[0] in self._store and not self._stop.is_set():
             await asyncio.sleep(POLL_SECONDS)
         usd_at_most = self._account.usd_at_most(request)
-        attempts = count(1)
-        while key not in self._store and await self._admitted(usd_at_most):
+        attempts, is_answered = count(1), False
+        while not is_answered and await self._admitted(usd_at_most):
             try:
-                await self._ask(client, request, key, attempts)
+                is_answered = await self._ask(client, request, key, attempts)
             finally:
                 self._account.release(1, usd_at_most)
         self._in_flight.discard(key)
@@ -154,25 +154,25 @@ class Asking:
             await _set_within(self._stop, ROOM_SECONDS)
         return False
 
-    async def _ask(self, client: openai.AsyncOpenAI, request: Request, key: str, attempts: Iterator[int]) -> None:
-        """Sends a request until an answer is paid for, stored or lost on its way, or until the job is stopped."""
+    async def _ask(self, client: openai.AsyncOpenAI, request: Request, key: str, attempts: Iterator[int]) -> bool:
+        """Sends a request until an answer is stored, which is True, or lost on its way, or the job is stopped."""
         tokens = prompt_tokens_at_most(request) + request.sampling.max_tokens
-        for attempt in attempts:
+        while True:
             wait = self._pace.take_turn(tokens)
             if wait and await _set_within(self._stop, wait):
-                return
+                return False
             answer = await self._endpoint.send(client, request)
             if isinstance(answer, Completion):
                 self._pace.give_back(tokens - answer.prompt_tokens - answer.completion_tokens)
                 self._keep(key, answer)
-                return
+                return True
             self._pace.give_back(tokens)
             lost = may_have_been_paid(answer)
             if lost:
                 usd, cause = self._account.usd_at_most(request), self._endpoint.cause(answer)
                 self._store.add_lost(*self._shard, self._endpoint.model, usd, cause)
-            if await _set_within(self._stop, self._wait_after(answer, attempt)) or lost:
-                return
+            if await _set_within(self._stop, self._wait_after(answer, next(attempts))) or lost:
+                return False
 
     def _keep(self, key: str, completion: Completion) -> None:
         usd = self._account.usd(completion)

@@ -10,25 +10,26 @@ import httpx2
 import openai
 
 from okapi_kedro.errors import UserError
+from okapi_kedro.teacher.http_client import HttpClient
 from okapi_kedro.teacher.messages import Completion, Request
 from okapi_kedro.teacher.offline.server import transport as offline_transport
 from okapi_kedro.teacher.store import completion_key
 
 OFFLINE = "offline"
-MOST_CONNECTIONS = 10_000
-"""Whoever asks decides how many requests are in flight; the transport is not to hold them back."""
-NOT_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-"""Causes of a fault that came before anything was sent."""
+NOT_CONNECTED = httpx2.ConnectError
+"""Cause of a fault that came before anything was sent."""
 ResponseFormat = Literal["none", "json_object", "json_schema"]
 
 _REFUSED_REQUESTS = ("context_length_exceeded", "content_filter", "content_policy_violation")
 """Codes of a 400 that speak of one request alone, not of the settings that all requests share."""
 
+_FIELD_HINT = "if it names a field, teacher.extra_body can leave it out or rename it"
 _HINTS = {
-    400: "if it names a field, teacher.extra_body can leave it out or rename it",
+    400: _FIELD_HINT,
     401: "check the API key in credentials",
     403: "the API key may not use this",
     404: "check teacher.model and teacher.base_url",
+    422: _FIELD_HINT,
 }
 
 
@@ -79,7 +80,7 @@ class Endpoint:
     def connect(self) -> openai.AsyncOpenAI:
         """A client of the endpoint that repeats nothing by itself."""
         return openai.AsyncOpenAI(
-            base_url="http://offline/v1" if self.is_offline else self.base_url,
+            base_url=self._address,
             # Without a key the SDK would take one from the environment, and send it to whatever base_url names.
             api_key=self.api_key or "none",
             timeout=self.timeout,
@@ -87,13 +88,12 @@ class Endpoint:
             http_client=self._http_client(),
         )
 
+    @property
+    def _address(self) -> str:
+        return "http://offline/v1" if self.is_offline else self.base_url.rstrip("/")
+
     def _http_client(self) -> httpx2.AsyncClient:
-        if self.is_offline:
-            return httpx2.AsyncClient(transport=offline_transport())
-        # Half the CPU time per request of the SDK's own transport. It reads None as a hundred connections.
-        limits = httpx2.Limits(max_connections=MOST_CONNECTIONS)
-        client: httpx2.AsyncClient = openai.DefaultAioHttpClient(limits=limits, timeout=self.timeout)
-        return client
+        return httpx2.AsyncClient(transport=offline_transport()) if self.is_offline else HttpClient(self.timeout)
 
     def body(self, request: Request) -> dict[str, object]:
         """The JSON that is sent for a request."""
@@ -125,11 +125,12 @@ class Endpoint:
 
     async def send(self, client: openai.AsyncOpenAI, request: Request) -> Completion | Fault:
         """Sends one request once."""
+        address, body = f"{self._address}/chat/completions", self.body(request)
         try:
             async with asyncio.timeout(self.timeout):
                 # Plain `post` leaves out the SDK's typed request and response, most of its CPU time per request.
-                answer = await client.post("/chat/completions", body=self.body(request), cast_to=object)
-            return read_completion(answer)
+                answer = await client.post(address, body=body, cast_to=httpx2.Response)
+            return read_completion(json.loads(answer.content))
         except openai.BadRequestError as fault:
             return refusal(fault.code) or fault
         except _FAULTS as fault:
@@ -176,7 +177,6 @@ def _describe(fault: Fault, timeout: float) -> str:
         said = fault.body.get("message", fault.body) if isinstance(fault.body, dict) else fault.response.text
         hint = _HINTS.get(fault.status_code)
         return f"{fault.status_code} {said}" + (f" ({hint})" if hint else "")
-    # The transport calls a refused connection a time-out too.
     if isinstance(fault, openai.APIConnectionError) and isinstance(fault.__cause__, NOT_CONNECTED):
         return f"no connection: {fault.__cause__}"
     if isinstance(fault, openai.APITimeoutError | TimeoutError):
