@@ -36,8 +36,8 @@ class MemoryStore:
     def __contains__(self, key: str) -> bool:
         return key in self.answers
 
-    def __getitem__(self, key: str) -> Any:
-        return self.answers.pop(key)
+    def get(self, key: str) -> Any:
+        return self.answers.pop(key, None)
 
     def add(self, key: str, stage: str, language: str, completion: Any, model: str, usd: float) -> None:
         self.answers[key] = completion

@@ -131,7 +131,7 @@ def test_a_store_of_answers_that_cannot_be_written_is_named(project, kedro):
     place = project / "data" / "test" / "02_intermediate" / "completions"
     place.parent.mkdir(parents=True)
     place.write_text("")
-    assert error_line(kedro(*GENERATION)) == f"Error: File exists: {place}"
+    assert error_line(kedro(*GENERATION)) == f"Error: {place}: cannot be made: File exists"
 
 
 @pytest.mark.parametrize("name", ["parameters.yml", "catalog.yml"])

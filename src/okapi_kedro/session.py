@@ -256,8 +256,7 @@ def _one_line(error: BaseException) -> str:
     cause: BaseException = error
     while isinstance(cause, DatasetError) and cause.__cause__:
         cause = cause.__cause__
-    if isinstance(cause, UserError):
-        return str(cause)
     if isinstance(cause, OSError) and cause.filename:
         return f"{cause.strerror}: {cause.filename}"
-    return " ".join(" ".join([str(error), *getattr(error, "__notes__", [])]).split())
+    told = cause if isinstance(cause, UserError) else error
+    return " ".join(" ".join([str(told), *getattr(error, "__notes__", [])]).split())

@@ -85,8 +85,8 @@ class Asking:
     def _in_order(self, asking: "Future[None]") -> Iterator[Completion]:
         while True:
             finished = asking.done()
-            while self._window and self._window[0] in self._store:
-                yield self._store[self._window[0]]
+            while self._window and (completion := self._store.get(self._window[0])) is not None:
+                yield completion
                 self._window.popleft()
             if finished:
                 return asking.result()
