@@ -14,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 from okapi_kedro.datasets import TeacherDataset
 from okapi_kedro.errors import UserError
 from okapi_kedro.languages import LANGUAGES
+from okapi_kedro.training.freed_memory import keep_freed_memory
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class ProjectHooks:
         transformers_logging.set_verbosity_error()
         transformers_logging.disable_progress_bar()
         datasets.disable_progress_bars()
+        keep_freed_memory()
         languages = sorted({_language(node) for node in pipeline.nodes} - {""})
         logger.info("Languages: %s", ", ".join(languages) or "none, English source data only")
         if "teacher" in pipeline.inputs():

@@ -92,8 +92,9 @@ def test_models_load_in_plain_transformers(run_chain):
 def test_the_same_seed_gives_byte_identical_tables_and_figures(run_chain):
     first, again = run_chain("ne"), run_chain("ne", repetition=1)
     assert table_hashes(first) == table_hashes(again)
-    timed = ("stages", "seconds")
-    figures = [{k: v for k, v in summary_of(data, "ne").items() if k not in timed} for data in (first, again)]
+    # Seconds differ, and so does the bill: how many requests are in flight when generation has enough rows.
+    receipts = ("stages", "seconds", "asked")
+    figures = [{k: v for k, v in summary_of(data, "ne").items() if k not in receipts} for data in (first, again)]
     assert figures[0] == figures[1]
 
 
