@@ -61,6 +61,7 @@ class Asking:
         self._reader_may_stop = ahead is not None
         self._progress = progress
         self._window: deque[str] = deque()
+        self._unread: dict[str, Completion] = {}
         self._in_flight: set[str] = set()
         self._failures: list[Exception] = []
         self._loop = asyncio.new_event_loop()
@@ -85,13 +86,16 @@ class Asking:
     def _in_order(self, asking: "Future[None]") -> Iterator[Completion]:
         while True:
             finished = asking.done()
-            while self._window and (completion := self._store.get(self._window[0])) is not None:
+            while self._window and (completion := self._answer_to(self._window[0])) is not None:
                 yield completion
                 self._window.popleft()
             if finished:
                 return asking.result()
             self._loop.call_soon_threadsafe(self._room.set)
             time.sleep(POLL_SECONDS)
+
+    def _answer_to(self, key: str) -> Completion | None:
+        return self._unread.pop(key, None) or self._store.get(key)
 
     def _stop_early(self) -> None:
         self._stop.set()
@@ -177,6 +181,7 @@ class Asking:
     def _keep(self, key: str, completion: Completion) -> None:
         usd = self._account.usd(completion)
         self._store.add(key, *self._shard, completion, self._endpoint.model, usd)
+        self._unread[key] = completion  # spares its reader the way to the disk
         self._pace.answered()
         self._progress.answered(usd)
 
