@@ -4,11 +4,11 @@ from kedro.pipeline import Pipeline, node
 
 from okapi_kedro.pipelines.generation.nodes import (
     collect_instructions,
-    generate_instructions,
     read_alpaca_instructions,
     read_seeds,
     split_instructions,
 )
+from okapi_kedro.pipelines.generation.self_instruct import generate_instructions
 
 
 def create_pipeline() -> Pipeline:
