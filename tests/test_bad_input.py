@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pandas as pd
 import pytest
@@ -14,6 +16,7 @@ from tests.conftest import PROJECT
 GENERATION = ("run", "--env", "test", "--pipeline=generation")
 READ_SEEDS = ("run", "--env", "test", "--nodes", "generation.read_seeds")
 READ_ALPACA = ("run", "--env", "test", "--nodes", "generation.read_alpaca")
+READ_HUMAN = ("run", "--env", "test", "--nodes", "generation.read_human")
 READ_ARC = ("run", "--env", "test", "--nodes", "translation.read_arc")
 
 
@@ -73,11 +76,129 @@ def test_unusable_alpaca_rows_are_counted_and_none_is_lost(project, kedro):
     rejected = table(project, "rejected_alpaca")
     assert list(rejected["id"]) == ["alpaca-000001", "alpaca-000002", "alpaca-000003", "alpaca-000004"]
     assert list(rejected["reason"]) == [
-        "an earlier row is equal",
+        "duplicate",
         "column 'input' is missing",
-        "empty instruction or output",
+        "empty output",
         "not an object",
     ]
+    defects = table(project, "alpaca_defects").set_index("defect")
+    assert defects.loc[["duplicate", "empty output", "link"], "rows"].tolist() == [1, 1, 0]
+
+
+def test_what_becomes_of_a_defect_is_a_parameter(project, kedro):
+    rows = [
+        {"instruction": "Name a colour.", "input": "No input.", "output": "Red."},
+        {"instruction": "Summarise https://x.org", "input": "", "output": ""},
+    ]
+    (project / "data" / "01_raw" / "alpaca_sample.json").write_text(json.dumps(rows), encoding="utf-8")
+    assert kedro(*READ_ALPACA).exit_code == 0
+    assert table(project, "alpaca_instructions")["input"].tolist() == [""]
+    changed = "alpaca.defects.noinput=keep,alpaca.defects.empty_output=keep"
+    assert kedro(*READ_ALPACA, "--params", changed).exit_code == 0
+    assert table(project, "alpaca_instructions")["input"].tolist() == ["No input.", ""]
+    assert len(table(project, "rejected_alpaca")) == 0
+    assert table(project, "alpaca_defects").query("rows > 0").to_numpy().tolist() == [
+        ["empty output", 1, "keep"],
+        ["noinput", 1, "keep"],
+        ["link", 1, "keep"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("alpaca.defects.link=erase", "parameter alpaca.defects.link: Input should be 'drop' or 'keep'; it is 'erase'"),
+        ("alpaca.defects.links=drop", "unknown parameter alpaca.defects.links; known there: "),
+        ("human.defects.duplicate=clear", "parameter human.defects.duplicate: Input should be 'drop' or 'keep'"),
+        ("alpaca.rows=0", "parameter alpaca.rows: Input should be greater than 0"),
+    ],
+)
+def test_an_action_that_does_not_exist_is_named_with_those_that_do(kedro, change, words):
+    assert words in error_line(kedro(*GENERATION, "--params", change))
+
+
+class Files(BaseHTTPRequestHandler):
+    """Serves one file at one path."""
+
+    def do_GET(self):
+        found = self.path == "/data/alpaca_data.json"
+        body = json.dumps([{"instruction": "Name a colour.", "input": "", "output": "Röt."}]).encode() if found else b""
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format, *args):
+        """Writes nothing between the lines of the tests."""
+
+
+@pytest.fixture
+def server():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as serving:
+        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+        thread.join()
+
+
+def alpaca_at(project, url):
+    entry = {"alpaca": {"type": "text.TextDataset", "filepath": url}}
+    (project / "conf" / "test" / "catalog.yml").write_text(json.dumps(entry))
+
+
+def test_alpaca_may_stand_at_a_url(project, kedro, server):
+    alpaca_at(project, f"{server}/data/alpaca_data.json")
+    assert kedro(*READ_ALPACA).exit_code == 0
+    assert table(project, "alpaca_instructions")["output"].tolist() == ["Röt."]
+
+
+@pytest.mark.parametrize("url", ["{server}/elsewhere.json", "http://127.0.0.1:1/alpaca_data.json"])
+def test_a_url_where_nothing_is_is_named(project, kedro, server, url):
+    address = url.format(server=server)
+    alpaca_at(project, address)
+    assert address.removeprefix("http://").split("/")[0] in error_line(kedro(*READ_ALPACA))
+
+
+def own_file(project, name, content):
+    folder = project / "data" / "01_raw" / "human"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def test_files_of_ones_own_are_read_and_their_bad_rows_kept_aside(project, kedro):
+    own_file(project, "a.csv", "\ufeffid,instruction,output\r\n007,Grüße,Hallo\r\n8,x\r\n".encode())
+    own_file(project, "b.jsonl", b'{"instruction": "Say hello.", "input": "Noinput", "output": "Hello."}\n{\n')
+    assert kedro(*READ_HUMAN).exit_code == 0
+    assert table(project, "human_instructions")["id"].tolist()[0] == "human-a.csv-007"
+    assert table(project, "human_instructions")["input"].tolist() == ["", ""]
+    assert table(project, "rejected_human")["id"].tolist() == ["a.csv line 3", "b.jsonl line 2"]
+    assert table(project, "human_defects").set_index("defect").at["noinput", "rows"] == 1
+
+
+@pytest.mark.parametrize("absent", [False, True])
+def test_without_files_of_ones_own_there_are_no_rows_of_them(project, kedro, absent):
+    if absent:
+        shutil.rmtree(project / "data" / "01_raw" / "human")
+    assert kedro(*READ_HUMAN).exit_code == 0
+    assert len(table(project, "human_instructions")) == len(table(project, "rejected_human")) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("bad.json", b'[{"instruction": "a"', "bad.json is not JSON: Expecting ',' delimiter at line 1, column 21"),
+        ("bad.csv", b"instruction,output\n\xe9,b\n", "bad.csv is not UTF-8: byte 0xe9 on line 2; save it as UTF-8"),
+        ("bad.parquet", b"PAR1", "bad.parquet is no Parquet file that can be read"),
+        ("table.xlsx", b"PK", "table.xlsx is no file of instructions: they end in .csv, .json, .jsonl, .parquet"),
+    ],
+)
+def test_a_file_of_ones_own_that_cannot_be_read_is_named_with_its_folder(project, kedro, name, content, words):
+    own_file(project, "good.csv", b"instruction,output\na,b\n")
+    own_file(project, name, content)
+    line = error_line(kedro(*READ_HUMAN))
+    assert words in line
+    assert str(project / "data" / "01_raw" / "human") in line
 
 
 @pytest.mark.parametrize(

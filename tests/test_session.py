@@ -15,10 +15,12 @@ from okapi_kedro.session import LanguageSession, of_languages
 SHARED_GENERATION = {
     "generation.read_seeds",
     "generation.read_alpaca",
+    "generation.read_human",
     "generation.generate_instructions",
     "generation.collect_instructions",
     "generation.split_instructions",
 }
+ENGLISH_PAGE = {"generation.read_verbs", "generation.draw_verbs", "generation.write_instructions_page"}
 SHARED_BENCHMARKS = {"translation.read_arc", "translation.read_hellaswag", "translation.read_mmlu"}
 TRANSLATION = {f"translate_{each}" for each in ("instructions", "arc", "hellaswag", "mmlu")}
 
@@ -73,7 +75,7 @@ def in_project(untouched_project):
 def test_languages_are_their_nodes_and_the_shared_ones_that_feed_them(lang, codes):
     chosen = of_languages(pipelines["__default__"], parse_languages(lang))
     names = {node.name for node in chosen.nodes}
-    assert names == nodes_of("__default__", *codes) | SHARED_GENERATION | SHARED_BENCHMARKS
+    assert names == nodes_of("__default__", *codes) | SHARED_GENERATION | ENGLISH_PAGE | SHARED_BENCHMARKS
 
 
 def test_shared_nodes_that_feed_nothing_of_the_language_are_left_out():
@@ -85,7 +87,7 @@ def test_shared_nodes_that_feed_nothing_of_the_language_are_left_out():
 
 def test_a_run_of_two_languages_is_both_whole_chains():
     names = selected(run={"lang": "ne+vi"})
-    assert names == nodes_of("__default__", "ne", "vi") | SHARED_GENERATION | SHARED_BENCHMARKS
+    assert names == nodes_of("__default__", "ne", "vi") | SHARED_GENERATION | ENGLISH_PAGE | SHARED_BENCHMARKS
 
 
 def test_without_lang_the_parameter_languages_says_it():
@@ -104,7 +106,7 @@ def test_only_the_upstream_nodes_that_are_needed_are_made_first():
 
 
 def test_a_shared_pipeline_is_whole_whatever_the_language():
-    assert selected("generation", run={"lang": "vi+en"}) == SHARED_GENERATION
+    assert selected("generation", run={"lang": "vi+en"}) == SHARED_GENERATION | ENGLISH_PAGE
     assert selected("leaderboard", run={"lang": "vi"}) == {"leaderboard.build_leaderboard"}
 
 
@@ -130,7 +132,7 @@ def test_upstream_error_names_the_dataset_and_the_command_that_makes_it():
 def test_following_the_commands_of_upstream_error_leads_to_the_start():
     message = refused("translation", run={"lang": "vi", "upstream": "error"}).message
     assert message.endswith("kedro run --env test --pipeline=generation")
-    assert selected("generation", run={"upstream": "error"}) == SHARED_GENERATION
+    assert selected("generation", run={"upstream": "error"}) == SHARED_GENERATION | ENGLISH_PAGE
     in_default_environment = refused("translation", run={"lang": "vi", "upstream": "error"}, env=None).message
     assert in_default_environment.endswith("kedro run --pipeline=generation")
 
@@ -204,7 +206,7 @@ def test_an_unknown_language_is_one_line_with_the_known_ones_and_exit_code_2(lan
     [
         ({"sft": {"trainning": {"epochs": 1}}}, "unknown parameter sft.trainning; known there: answers"),
         ({"ne": {"sft": {"trainning": {"epochs": 1}}}}, "unknown parameter ne.sft.trainning"),
-        ({"laang": "vi"}, "unknown parameter laang; known: base_model"),
+        ({"laang": "vi"}, "unknown parameter laang; known: alpaca, base_model"),
         ({"sft": {"training": {"epochs": "many"}}}, "parameter sft.training.epochs: Input should be a valid number"),
         ({"ne": {"sft": {"training": {"epochs": "x"}}}}, "parameter ne.sft.training.epochs: Input should be"),
         (
@@ -262,7 +264,7 @@ def test_the_paper_without_a_key_is_one_line_before_any_node_runs(project, pipel
 
 def test_the_paper_with_a_key_begins(project, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "planted-key-1234")
-    assert selected("generation", env="paper") == SHARED_GENERATION
+    assert selected("generation", env="paper") == SHARED_GENERATION | ENGLISH_PAGE
 
 
 def test_the_projects_session_is_ours_and_gives_one_context():

@@ -32,7 +32,7 @@ def register_pipelines() -> dict[str, Pipeline]:
 @cache
 def _pipelines(codes: tuple[str, ...]) -> dict[str, Pipeline]:
     stages = {
-        "generation": _stage("generation", generation.pipeline.create_pipeline()),
+        "generation": _stage("generation", generation.pipeline.create_pipeline() + reporting.english.create_pipeline()),
         "translation": _stage("translation", translation.pipeline.create_shared_pipeline())
         + _in_languages(
             "translation",

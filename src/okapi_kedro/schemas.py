@@ -10,13 +10,20 @@ class _Table(pa.DataFrameModel):
 
 
 class Instructions(_Table):
-    """English instructions, whatever their source."""
+    """English instructions, whatever their source; an output is empty only where the parameters keep such rows."""
 
     id: Series[str] = pa.Field(unique=True)
-    source: Series[str] = pa.Field(isin=["seed", "alpaca", "generated"])
+    source: Series[str] = pa.Field(isin=["seed", "alpaca", "human", "generated"])
     instruction: Series[str] = pa.Field(str_length={"min_value": 1})
     input: Series[str]
-    output: Series[str] = pa.Field(str_length={"min_value": 1})
+    output: Series[str]
+
+
+class AllInstructions(Instructions):
+    """The same from all sources; generated ones with the earlier instruction that is nearest by ROUGE-L, if any."""
+
+    max_rouge_l: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    nearest_id: Series[str]
 
 
 class InstructionSplits(_Table):
@@ -27,12 +34,28 @@ class InstructionSplits(_Table):
     held_out: Series[bool]
 
 
+class InstructionVerbs(_Table):
+    """What an instruction asks to do, and to what; empty where the parser found none."""
+
+    id: Series[str] = pa.Field(unique=True)
+    verb: Series[str]
+    object: Series[str]
+
+
 class Rejected(_Table):
     """What was kept aside, why, and as it came."""
 
     id: Series[str]
     reason: Series[str] = pa.Field(str_length={"min_value": 1})
     raw: Series[str]
+
+
+class Defects(_Table):
+    """How many rows had a defect, and what became of them; a row may have several."""
+
+    defect: Series[str] = pa.Field(unique=True)
+    rows: Series[int] = pa.Field(ge=0)
+    action: Series[str] = pa.Field(isin=["drop", "keep", "clear"])
 
 
 class RejectedCandidates(_Table):
@@ -53,7 +76,7 @@ class TranslatedInstructions(_Table):
     held_out: Series[bool]
     instruction: Series[str] = pa.Field(str_length={"min_value": 1})
     input: Series[str]
-    output: Series[str] = pa.Field(str_length={"min_value": 1})
+    output: Series[str]
     attempts: Series[int] = pa.Field(ge=0)
 
 

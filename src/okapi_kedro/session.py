@@ -186,7 +186,10 @@ def _flat(parameters: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any
 
 
 def of_languages(pipeline: Pipeline, codes: Iterable[str]) -> Pipeline:
-    """The nodes of some languages, with the shared ones that feed them; a pipeline of shared nodes stays whole."""
+    """The nodes of some languages, with the shared ones that feed them and what else these lead to, such as their page.
+
+    A pipeline of shared nodes stays whole.
+    """
     wanted = set(codes)
     own = [node for node in pipeline.nodes if _language_of(node.namespace) in wanted]
     shared = Pipeline([node for node in pipeline.nodes if _language_of(node.namespace) is None])
@@ -194,7 +197,7 @@ def of_languages(pipeline: Pipeline, codes: Iterable[str]) -> Pipeline:
         return shared
     needed = set(Pipeline(own).inputs())
     feeding = shared.to_outputs(*(needed & shared.all_outputs())) if needed & shared.all_outputs() else Pipeline([])
-    return Pipeline(own) + feeding
+    return Pipeline(own) + feeding + shared.from_inputs(*feeding.all_outputs())
 
 
 def _named(filters: dict[str, Any]) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def test_what_a_run_makes_lies_under_the_environments_own_data_root(loader, envi
     root = "data" if environment == "base" else f"data/{environment}"
     for name in made:
         assert re.match(rf"{root}/0[268]_\w+/", resolver.resolve_pattern(name)["filepath"]), name
-    for name in ("seed_tasks", "alpaca", "arc_files", "generation_prompt"):
+    for name in ("seed_tasks", "alpaca", "human_files", "arc_files", "generation_prompt"):
         entry = resolver.resolve_pattern(name)
         assert (entry.get("filepath") or entry["path"]).startswith("data/01_raw/"), name
 
@@ -105,7 +105,6 @@ def test_every_parameter_that_nodes_ask_for_exists_and_has_their_type(loader):
                 if isinstance(dataset, str) and dataset.startswith("params:"):
                     value = value_at(parameters, dataset.removeprefix("params:"))
                     TypeAdapter(types[argument]).validate_python(value)
-    assert parameters["generation"]["alpaca_rows"] is None or parameters["generation"]["alpaca_rows"] > 0
 
 
 def test_kedro_hands_nodes_their_models(loader):
@@ -162,12 +161,12 @@ def test_the_papers_data_have_the_papers_sizes(environment):
     parameters = parameters_of(environment)
     generation, split = parameters["generation"], parameters["split"]
     assert generation["target"] == 106_000
-    assert generation["alpaca_rows"] is None
+    assert parameters["alpaca"]["rows"] is None
     assert (generation["examples_per_request"], generation["tasks_per_request"]) == (3, 20)
     assert (generation["temperature"], generation["top_p"], generation["threshold"]) == (1, 1, 0.7)
     assert (generation["filters"]["shortest"], generation["filters"]["longest"]) == (3, 150)
     assert generation["most_requests"] * generation["tasks_per_request"] > 2 * generation["target"]
-    assert split["sft_share"] == {"seed": 1, "alpaca": 1, "generated": 0}
+    assert split["sft_share"] == {"seed": 1, "alpaca": 1, "human": 1, "generated": 0}
     assert round(split["ranking_share"] * 106_000, -3) == 42_000
     assert split["held_out"] == 0.1
     assert parameters["upstream"] == "error"

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from markupsafe import Markup
 
-from okapi_kedro.reporting.charts import WIDTH, Bar, Series, bar_chart, line_chart, nice_ticks
+from okapi_kedro.reporting.charts import WIDTH, Bar, Series, bar_chart, histogram, line_chart, nice_ticks
 
 
 def parse(chart: Markup) -> ElementTree.Element:
@@ -134,3 +134,19 @@ def test_names_cannot_become_markup() -> None:
         assert "<script" not in chart
         assert evil in texts(chart)
         assert parse(chart).attrib["aria-label"] == evil
+
+
+def test_a_reader_of_the_axes_finds_the_counts_of_a_histogram() -> None:
+    values = [0.0, 0.04, 0.05, 0.3, 0.31, 0.32, 0.7, math.nan]
+    chart = histogram(values, 0.05, "ROUGE-L", "score", "rows")
+    heights = [(place - 4, value) for place, value in axis(chart, "y", "end")]
+    steps = axis(chart, "x", "middle")
+    bars = [element for element in parse(chart).iter("rect") if element.find("title") is not None]
+    found = [(read_off(float(bar.attrib["x"]), steps), read_off(float(bar.attrib["y"]), heights)) for bar in bars]
+    assert [left for left, _ in found] == pytest.approx([0, 0.05, 0.3, 0.7], abs=0.005)
+    assert [count for _, count in found] == pytest.approx([2, 1, 3, 1], abs=0.05)
+
+
+def test_a_histogram_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="no value to count"):
+        histogram([math.nan], 0.05, "ROUGE-L", "score", "rows")

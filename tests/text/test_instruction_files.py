@@ -1,192 +1,143 @@
-"""Files of seeds and of Alpaca rows: what is read, what is kept aside, and what stops the run."""
+"""Files of rows in four formats: what users write comes out as it was meant, or file and line are named."""
 
+import io
 import json
-from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from okapi_kedro.errors import UserError
-from okapi_kedro.schemas import Instructions, Rejected
-from okapi_kedro.text.instruction_files import read_alpaca, read_seed_tasks
+from okapi_kedro.text.instruction_files import Entry, read_entries
 
-REAL = Path(__file__).parents[3] / "shared" / "data"
-
-SEED = {"id": "s1", "instruction": "Say hello.", "instances": [{"input": "to Ann", "output": "Hello, Ann!"}]}
-ROW = {"instruction": "Say hello.", "input": "", "output": "Hello!"}
+HEADER = "id,instruction,input,output\n"
 
 
-def real_file(name: str) -> str:
-    path = REAL / name
-    if not path.exists():
-        pytest.skip(f"{path} is not on this machine")
-    return path.read_text(encoding="utf-8")
+def csv(text: str, **options: Any) -> list[Entry]:
+    return read_entries("a.csv", text.encode(**options))
 
 
-def seeds(*lines: dict[str, Any] | str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    text = "\n".join(line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines)
-    kept, rejected = read_seed_tasks(text, "seeds.jsonl")
-    assert len(Instructions.validate(kept)) + len(Rejected.validate(rejected)) == sum(
-        bool(line.strip()) for line in text.split("\n")
-    )
-    return kept.to_dict("records"), rejected.to_dict("records")
+def parquet(**columns: Any) -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pa.table(columns), stream)
+    return stream.getvalue()
 
 
-def alpaca(*rows: Any) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    kept, rejected = read_alpaca(json.dumps(rows), "alpaca.json", None)
-    assert len(Instructions.validate(kept)) + len(Rejected.validate(rejected)) == len(rows)
-    return kept.to_dict("records"), rejected.to_dict("records")
-
-
-def test_a_seed_task_is_its_instruction_with_its_first_instance() -> None:
-    more = {**SEED, "instances": [{"input": " a ", "output": " b\n"}, {"input": "c", "output": "d"}]}
-    kept, rejected = seeds(more)
-    assert kept == [{"id": "s1", "source": "seed", "instruction": "Say hello.", "input": "a", "output": "b"}]
-    assert rejected == []
-
-
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ('{"id": "s2", "instruction": ', "not JSON: Expecting value at column 29"),
-        ("not at all", "not JSON: Expecting value at column 1"),
-        ("[1]", "no instance with input and output"),
-        ("5", "no instance with input and output"),
-        ("null", "no instance with input and output"),
-        ({"instruction": "Say.", "instances": [{"input": "", "output": "x"}]}, "column 'id' is missing"),
-        ({"id": "s2", "instances": [{"input": "", "output": "x"}]}, "column 'instruction' is missing"),
-        ({"id": "s2", "instruction": "Say."}, "column 'instances' is missing"),
-        ({**SEED, "id": "s2", "instances": []}, "no instance with input and output"),
-        ({**SEED, "id": "s2", "instances": None}, "no instance with input and output"),
-        ({**SEED, "id": "s2", "instances": ["x"]}, "no instance with input and output"),
-        ({**SEED, "id": "s2", "instances": [{"input": ""}]}, "column 'output' is missing"),
-        ({**SEED, "id": "s2", "instances": [{"input": "x", "output": " "}]}, "empty instruction or output"),
-        ({**SEED, "id": "s2", "instances": [{"input": "x", "output": None}]}, "empty instruction or output"),
-        ({**SEED, "id": "s2", "instruction": None}, "empty instruction or output"),
-        ({**SEED, "id": "s2", "instruction": "\t"}, "empty instruction or output"),
-        ({**SEED, "instruction": "Another text."}, "id 's1' stands twice"),
-    ],
-)
-def test_a_broken_seed_line_is_kept_aside_with_its_number_and_reason(line: dict[str, Any] | str, reason: str) -> None:
-    kept, rejected = seeds(SEED, "", line, {**SEED, "id": "s3"})
-    assert [row["id"] for row in kept] == ["s1", "s3"]
-    raw = line if isinstance(line, str) else json.dumps(line)
-    assert rejected == [{"id": "line 3", "reason": reason, "raw": raw}]
-
-
-def test_a_broken_line_does_not_take_its_id_away_from_a_good_one() -> None:
-    kept, rejected = seeds({**SEED, "instruction": ""}, SEED)
-    assert [row["id"] for row in kept] == ["s1"]
-    assert [row["reason"] for row in rejected] == ["empty instruction or output"]
-
-
-@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85"])
-def test_only_line_feeds_end_a_line(character: str) -> None:
-    line = json.dumps({**SEED, "instruction": f"Say{character}hello."}, ensure_ascii=False)
-    kept, rejected = seeds(line)
-    assert kept[0]["instruction"] == f"Say{character}hello."
-    assert rejected == []
-
-
-def test_half_a_surrogate_pair_becomes_a_question_mark_because_no_file_can_hold_it() -> None:
-    line = json.dumps({**SEED, "instruction": "Say \ud83d"})
-    assert seeds(line)[0][0]["instruction"] == "Say ?"
-    kept, rejected = alpaca({**ROW, "output": "\ud83d\ude00 \ud83d"}, {"instruction": "\ud83d"})
-    assert kept[0]["output"] == "😀 ?"
-    assert rejected[0]["raw"] == '{"instruction": "?"}'
-
-
-@pytest.mark.parametrize("text", ["", "\n \n", "{}\n[]", "not JSON"])
-def test_a_seed_file_without_a_usable_line_stops_with_its_name(text: str) -> None:
-    with pytest.raises(UserError, match=r"^seeds\.jsonl has no usable row") as raised:
-        read_seed_tasks(text, "seeds.jsonl")
+def refused(name: str, content: bytes) -> str:
+    with pytest.raises(UserError) as raised:
+        read_entries(name, content)
     assert "\n" not in str(raised.value)
+    assert str(raised.value).startswith(name)
+    return str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        ({"instruction": "Say.", "input": ""}, "column 'output' is missing"),
-        ({"input": "", "output": "x"}, "column 'instruction' is missing"),
-        ({"instruction": "Say.", "output": "x"}, "column 'input' is missing"),
-        ({**ROW, "output": ""}, "empty instruction or output"),
-        ({**ROW, "output": None}, "empty instruction or output"),
-        ({**ROW, "instruction": None}, "empty instruction or output"),
-        ({**ROW, "instruction": " \n"}, "empty instruction or output"),
-        ("Say hello.", "not an object"),
-        (None, "not an object"),
-        ([ROW], "not an object"),
-        ({**ROW, "output": "Hello! "}, "an earlier row is equal"),
-    ],
-)
-def test_a_broken_alpaca_row_is_kept_aside_and_the_others_keep_their_numbers(row: Any, reason: str) -> None:
-    kept, rejected = alpaca(ROW, row, {**ROW, "input": "to Ann"})
-    assert [each["id"] for each in kept] == ["alpaca-000000", "alpaca-000002"]
-    assert rejected == [{"id": "alpaca-000001", "reason": reason, "raw": json.dumps(row, ensure_ascii=False)}]
-
-
-def test_values_that_are_no_text_are_read_as_text_and_a_missing_input_value_is_empty() -> None:
-    kept, _ = alpaca({"instruction": "Add 2 and 3.", "input": None, "output": 5, "id": 7})
-    assert kept[0] | {"id": ""} == {
-        "id": "",
-        "source": "alpaca",
-        "instruction": "Add 2 and 3.",
-        "input": "",
-        "output": "5",
+def test_all_formats_hold_the_same_row() -> None:
+    row = {"instruction": "Sag „Grüß Gott“, 你好.", "input": "an Ann", "output": "a,\nb \"c\" 'd'"}
+    table = pd.DataFrame([row])
+    files = {
+        "a.csv": table.to_csv(index=False).encode(),
+        "a.json": json.dumps([row], indent=2).encode(),
+        "a.jsonl": json.dumps(row).encode() + b"\n\n",
+        "a.parquet": table.to_parquet(index=False),
+        "A.CSV": table.to_csv(index=False).encode("utf-8-sig"),
+        "A.JSON": json.dumps([row]).encode("utf-8-sig"),
+        "A.JSONL": json.dumps(row, ensure_ascii=False).encode("utf-8-sig"),
     }
+    for name, content in files.items():
+        assert [entry.value for entry in read_entries(name, content)] == [row], name
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_cell_may_hold_commas_quotation_marks_and_line_breaks_and_places_are_the_lines_of_the_file(end: str) -> None:
+    text = f'{HEADER}1,"Say ""hi"",\nplease.",,"a\n\nb"\n\n2,x,,"y"\n,,,\n3,a,b\n4,z,,z'.replace("\n", end)
+    entries = csv(text)
+    assert [entry.place for entry in entries] == ["a.csv line 2", "a.csv line 7", "a.csv line 9", "a.csv line 10"]
+    assert entries[0].value == {"id": "1", "instruction": 'Say "hi",\nplease.', "input": "", "output": "a\n\nb"}
+    assert entries[0].raw == '1,"Say ""hi"",\nplease.",,"a\n\nb"'
+    assert entries[3].value["output"] == "z"
+
+
+@pytest.mark.parametrize(("line", "count"), [("3,a,b", 3), ("3,a,b,c,d", 5), ("3", 1)])
+def test_a_row_with_more_or_fewer_cells_than_the_header_is_named_and_the_next_is_read(line: str, count: int) -> None:
+    entries = csv(f"{HEADER}{line}\n4,x,,y\n")
+    assert entries[0] == Entry("a.csv line 2", line, problem=f"{count} cells under a header of 4")
+    assert entries[1].value["output"] == "y"
+
+
+def test_cells_are_text() -> None:
+    entry = csv(f"{HEADER}007,1e5,NA,null\n")[0]
+    assert entry.value == {"id": "007", "instruction": "1e5", "input": "NA", "output": "null"}
+
+
+def test_numbers_of_json_are_the_text_that_was_written_and_nan_is_null() -> None:
+    text = '{"instruction": 1.50, "input": NaN, "output": 123456789012345678901234567890, "id": 7}'
+    for name, content in {"a.json": f"[{text}]", "a.jsonl": text}.items():
+        value = read_entries(name, content.encode())[0].value
+        assert value == {
+            "instruction": "1.50",
+            "input": None,
+            "output": "123456789012345678901234567890",
+            "id": "7",
+        }
+
+
+def test_a_line_that_is_no_json_is_named_and_the_next_is_read() -> None:
+    entries = read_entries("a.jsonl", b'\n{"instruction": \n[1]\n{"output": "\xe2\x80\xa8"}\n' + b"[" * 100_000)
+    assert [(entry.place, entry.problem) for entry in entries] == [
+        ("a.jsonl line 2", "not JSON: Expecting value at column 17"),
+        ("a.jsonl line 3", ""),
+        ("a.jsonl line 4", ""),
+        ("a.jsonl line 5", "not JSON: Nested too deep at column 1"),
+    ]
+    assert entries[0].raw == '{"instruction":'
+    assert entries[2].value == {"output": "\u2028"}
+
+
+def test_parquet_text_may_be_categorical_large_or_all_null_and_ids_whole_numbers() -> None:
+    content = parquet(
+        id=[7, 8],
+        instruction=pa.array(["a", "b"]).dictionary_encode(),
+        input=pa.nulls(2),
+        output=pa.array(["x", None], pa.large_string()),
+        score=[0.5, 0.25],
+    )
+    assert [entry.value for entry in read_entries("a.parquet", content)] == [
+        {"id": "7", "instruction": "a", "input": None, "output": "x"},
+        {"id": "8", "instruction": "b", "input": None, "output": None},
+    ]
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("name", "content", "words"),
     [
-        ("", "is not JSON: Expecting value at line 1, column 1"),
-        ('[{"instruction": "a"}', "is not JSON: Expecting ',' delimiter at line 1"),
-        ('[\n{"a": 1}\n{"b": 2}]', "is not JSON: Expecting ',' delimiter at line 3, column 1"),
-        ("\ufeff[]", "is not JSON: .*BOM"),
-        ('{"instruction": "a"}', "must be a JSON array"),
-        ("null", "must be a JSON array"),
-        ("[]", "has no usable row .it is empty"),
-        ('[{"instruction": "a"}]', "has no usable row; first problem: alpaca-000000: column 'input' is missing"),
+        ("a.json", b"", "is not JSON: Expecting value at line 1, column 1"),
+        ("a.json", b'[\n{"a": 1}\n{"b": 2}]', "is not JSON: Expecting ',' delimiter at line 3, column 1"),
+        ("a.json", b'{"a": 1}\n{"a": 2}', "at line 2, column 1; a file of one object a line has to end in .jsonl"),
+        ("a.json", b'{"instruction": "a"}', "must be a JSON array"),
+        ("a.json", b"[" * 100_000, "is not JSON: Nested too deep at line 1"),
+        ("a.json", "[]".encode("utf-16"), "is not UTF-8: byte 0xff on line 1; save it as UTF-8"),
+        ("a.jsonl", '{}\n{"a": "é"}'.encode("latin-1"), "is not UTF-8: byte 0xe9 on line 2; save it as UTF-8"),
+        ("a.csv", f"{HEADER}1,Café,,x".encode("cp1252"), "is not UTF-8: byte 0xe9 on line 2; save it as UTF-8"),
+        ("a.csv", b"", "has no column 'instruction'; it has none"),
+        ("a.csv", b"\n\n", "has no column 'instruction'; it has none"),
+        ("a.csv", b"instruction;output\na;b\n", "has no column 'instruction'; it has 'instruction;output'"),
+        ("a.csv", b"instruction,answer\na,b\n", "has no column 'output'; it has 'instruction', 'answer'"),
+        ("a.csv", b"output,instruction,output\na,b,c\n", ": column 'output' stands twice"),
+        ("a.csv", f'{HEADER}1,a,,"b\n2,c,,d\n'.encode(), "the row that begins on line 2: unexpected end of data"),
+        ("a.csv", f'{HEADER}1,a,,b\n2,"c"d,,e\n'.encode(), "is no CSV: the row that begins on line 3: ',' expected"),
+        ("a.csv", f"{HEADER}1,a,,{'x' * 200_000}\n".encode(), "line 2: field larger than field limit"),
+        ("a.parquet", b"", "is no Parquet file that can be read"),
+        ("a.parquet", b"instruction,output\na,b\n", "is no Parquet file that can be read"),
+        ("a.parquet", parquet(instruction=["a"], answer=["b"]), "no column 'output'; it has 'instruction', 'answer'"),
+        ("a.parquet", parquet(instruction=["a"], output=[5]), ": column 'output' holds int64, not text"),
+        ("a.parquet", parquet(instruction=[["a"]], output=["b"]), ": column 'instruction' holds list<"),
+        ("a.parquet", parquet(instruction=["a"], output=["b"], id=[1.5]), ": column 'id' holds double, not text"),
+        ("a.parquet", parquet(instruction=["a"] * 500, output=["b"] * 500)[:-40], "is no Parquet file"),
+        ("notes.xlsx", b"PK", "is no file of instructions: they end in .csv, .json, .jsonl, .parquet"),
+        ("README", b"", "is no file of instructions"),
     ],
-)
-def test_an_alpaca_file_that_is_no_array_of_rows_stops_with_its_name_and_place(text: str, message: str) -> None:
-    with pytest.raises(UserError, match=rf"^alpaca\.json {message}") as raised:
-        read_alpaca(text, "alpaca.json", None)
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize(("most", "ids"), [(1, [0]), (2, [0]), (3, [0, 2]), (None, [0, 2, 3]), (9, [0, 2, 3])])
-def test_most_counts_rows_of_the_file_usable_or_not(most: int | None, ids: list[int]) -> None:
-    rows = [ROW, {}, {**ROW, "input": "b"}, {**ROW, "input": "c"}]
-    kept, _ = read_alpaca(json.dumps(rows), "alpaca.json", most)
-    assert kept["id"].tolist() == [f"alpaca-{number:06d}" for number in ids]
-
-
-def test_alpaca_itself_loses_its_28_empty_outputs_and_nothing_else() -> None:
-    text = real_file("alpaca/alpaca_data.json")
-    kept, rejected = read_alpaca(text, "alpaca_data.json", None)
-    raw = json.loads(text)
-    empty = [f"alpaca-{number:06d}" for number, row in enumerate(raw) if not row["output"].strip()]
-    assert len(raw) == 52_002
-    assert len(empty) == 28
-    assert rejected["id"].tolist() == empty
-    assert len(kept) == 52_002 - 28
-    assert kept["instruction"].tolist() == [row["instruction"].strip() for row in raw if row["output"].strip()]
-
-
-def test_the_seed_tasks_of_self_instruct_are_all_read() -> None:
-    text = real_file("seed_tasks/seed_tasks_en.jsonl")
-    kept, rejected = read_seed_tasks(text, "seed_tasks_en.jsonl")
-    assert (len(kept), len(rejected)) == (175, 0)
-    assert kept["output"].tolist()[0] == json.loads(text.split("\n")[0])["instances"][0]["output"].strip()
-
-
-def test_a_released_file_that_is_not_json_is_named_with_the_line_that_breaks_it() -> None:
-    text = real_file("alpaca_zh/hikariming_zh_9407-12345.json")
-    with pytest.raises(UserError, match=r"^hikariming\.json is not JSON: .* at line (\d+), column \d+$") as raised:
-        read_alpaca(text, "hikariming.json", None)
-    line = int(str(raised.value).rsplit("line ", 1)[1].split(",")[0])
-    assert 1 <= line <= text.count("\n") + 1
-    # What stands before that line is the beginning of an array, and closing it there makes JSON of it.
-    before = "\n".join(text.split("\n")[: line - 1]).rstrip().rstrip(",")
-    assert isinstance(json.loads(before.removesuffix("]") + "]"), list)
+)  # fmt: skip
+def test_a_file_that_is_broken_as_a_whole_is_named_in_one_line(name: str, content: bytes, words: str) -> None:
+    assert words in refused(name, content)

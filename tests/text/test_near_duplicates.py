@@ -4,10 +4,12 @@ import random
 from collections.abc import Iterable
 
 import pytest
-from rouge_score import tokenizers
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from okapi_kedro.text.near_duplicates import NearDuplicateIndex, rouge_l, rouge_tokens
+from okapi_kedro.text.near_duplicates import Match, NearDuplicateIndex, near_duplicates, rouge_l
+from okapi_kedro.text.tokens import unicode_tokens
 
 THEIRS = RougeScorer(["rougeL"], use_stemmer=False)
 
@@ -116,14 +118,6 @@ def test_ugly_pairs_are_decided_on_as_by_rouge_score(kept: str, asked: str, thre
     assert our_decisions([asked, kept], threshold) == their_decisions([asked, kept], threshold)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", " \n", "Two words", "don't_stop", "İI\u212a", "ﬁ ² ½ ٣ 中 x", "naïve café 3.5e-7", "a\u2028b\x85c", "Ⅷ"],
-)
-def test_the_words_are_those_of_rouge_scores_tokenizer(text: str) -> None:
-    assert rouge_tokens(text) == tokenizers.DefaultTokenizer(use_stemmer=False).tokenize(text)
-
-
 def test_the_nearest_text_is_the_one_of_highest_score_and_of_equals_the_first() -> None:
     index = NearDuplicateIndex(0.2)
     for id, text in [("far", "a b x y"), ("first", "a b c x"), ("second", "a b c y")]:
@@ -156,3 +150,55 @@ def test_more_different_words_than_there_are_characters_before_the_surrogates_do
         match = index.find(" ".join(f"w{number}" for number in range(start + 100, start + 1000)))
         assert match is not None
         assert (match.id, match.score) == (str(start), rouge_l(900, 900, 1000))
+
+
+WORDS = st.one_of(st.sampled_from(["a", "b", "c"]), st.integers(0, 60).map(lambda number: f"w{number}"))
+"""Few words, so that texts repeat and reorder them, and a tail of rarer ones."""
+TEXTS = st.lists(st.lists(WORDS, max_size=14).map(" ".join), max_size=25)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, st.sampled_from([0.0, 0.25, 0.5, 2 / 3, 0.7, 0.8, 1.0]))
+def test_any_texts_are_decided_on_as_by_rouge_score(texts: list[str], threshold: float) -> None:
+    assert our_decisions(texts, threshold) == their_decisions(texts, threshold)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(WORDS, min_size=140, max_size=160), st.data())
+def test_long_texts_with_some_words_changed_are_decided_on_as_by_rouge_score(
+    words: list[str], data: st.DataObject
+) -> None:
+    changed = [f"x{n}" if data.draw(st.booleans()) else word for n, word in enumerate(words[:60])] + words[60:]
+    texts = [" ".join(words), " ".join(changed), " ".join(reversed(words)), " ".join(words[:75]), " ".join(words[75:])]
+    assert our_decisions(texts, 0.7) == their_decisions(texts, 0.7)
+
+
+@pytest.mark.parametrize("copies", [1, 63, 64, 65, 150])
+def test_words_whose_signatures_collide_are_told_apart(copies: int) -> None:
+    # Item numbers that are equal modulo 64 set the same bit.
+    texts = [" ".join(f"w{number}" for number in range(start, start + 5)) for start in range(0, 5 * copies, 5)]
+    texts += [" ".join(f"w{64 * number}" for number in range(5)), texts[-1]]
+    assert our_decisions(texts, 0.7) == their_decisions(texts, 0.7)
+
+
+@pytest.mark.parametrize(
+    ("text", "close", "far"),
+    [
+        ("नेपालको राजधानी के हो भन्नुहोस्", "नेपालको राजधानी के हो बताउनुहोस्", "यो वाक्य नेपालीमा लेख"),
+        ("தமிழ்நாட்டின் தலைநகரம் எது என்று சொல்", "தமிழ்நாட்டின் தலைநகரம் எது என்று கூறு", "ஒரு கவிதை எழுது"),
+        ("ما هي عاصمة مصر اليوم", "ما هي عاصمة مصر الآن", "اكتب قصيدة قصيرة عن البحر"),
+        ("中国的首都是哪座城市", "中国的首都是哪个城市", "写一首关于春天的诗"),
+    ],
+)
+def test_any_script_is_compared_by_its_own_words(text: str, close: str, far: str) -> None:
+    index = NearDuplicateIndex(0.7, unicode_tokens)
+    assert index.add(text, "first") is None
+    assert index.find(text) == Match("first", 1.0)
+    assert index.find(close) is not None
+    assert index.find(far) is None
+    assert our_decisions([text, text], 0.7) == [None, None], "the stock tokenizer sees no word in them"
+
+
+def test_a_list_of_texts_is_searched_in_one_go() -> None:
+    found = near_duplicates(["a b c d", "x y z", "a b c d", "a b c d e"], ["1", "2", "3", "4"])
+    assert found == {"3": Match("1", 1.0), "4": Match("1", rouge_l(4, 5, 4))}

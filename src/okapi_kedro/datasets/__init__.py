@@ -1,6 +1,7 @@
-"""Kedro datasets of our own: the teacher and model directories."""
+"""Kedro datasets of our own: the teacher, model directories and folders of users' files."""
 
+from okapi_kedro.datasets.folder import FolderDataset
 from okapi_kedro.datasets.model_directory import ModelDirectoryDataset
 from okapi_kedro.datasets.teacher import TeacherDataset
 
-__all__ = ["ModelDirectoryDataset", "TeacherDataset"]
+__all__ = ["FolderDataset", "ModelDirectoryDataset", "TeacherDataset"]

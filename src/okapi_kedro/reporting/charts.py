@@ -1,6 +1,7 @@
 """Charts as inline SVG: no scripts, no requests; the page's style sheet colours `series-1` to `series-6`."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -119,6 +120,49 @@ def bar_chart(bars: Sequence[Bar], title: str, y_label: str) -> Markup:
         *_legend(names),
     ]
     return _svg(width, title, marks)
+
+
+def histogram(values: Sequence[float], width: float, title: str, x_label: str, y_label: str) -> Markup:
+    """Counts of values in bins of equal width; a value on a border counts in the bin above it.
+
+    Args:
+        values: zero or more, at least one; those that are not finite are left out.
+        width: of a bin.
+        title: read out by screen readers.
+        x_label, y_label: names of the axes with their units.
+
+    Raises:
+        ValueError: when there is no value to count.
+    """
+    counts = Counter(math.floor(value / width + 1e-9) for value in values if math.isfinite(value))
+    if not counts:
+        raise ValueError(f"chart {title!r}: no value to count")
+    x_ticks = nice_ticks([0, (max(counts) + 1) * width])
+    y_ticks = nice_ticks([0, max(counts.values())])
+    x = _Scale(0, x_ticks[-1], LEFT, WIDTH - RIGHT)
+    y = _Scale(0, y_ticks[-1], HEIGHT - BOTTOM, TOP)
+    bar = Markup(
+        '<rect class="bar series-1" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'
+        "<title>{:.4g} to {:.4g}: {}</title></rect>"
+    )
+    marks = [
+        *_y_axis(y_ticks, y, WIDTH, y_label),
+        *(_text(x(tick), HEIGHT - BOTTOM + 16, "middle", _number(tick, x_ticks)) for tick in x_ticks),
+        _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "middle", x_label),
+        *(
+            bar.format(
+                x(place * width),
+                y(count),
+                x(width) - x(0) - 1,
+                y(0) - y(count),
+                place * width,
+                (place + 1) * width,
+                count,
+            )
+            for place, count in sorted(counts.items())
+        ),
+    ]
+    return _svg(WIDTH, title, marks)
 
 
 def nice_ticks(values: Sequence[float]) -> list[float]:

@@ -2,8 +2,9 @@
 
 import re
 import string
+import unicodedata
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 
 class InstructionFilters(BaseModel):
@@ -12,14 +13,16 @@ class InstructionFilters(BaseModel):
     Args:
         shortest: instructions of this many words or fewer are dropped.
         longest: instructions of more words are dropped.
-        unsuitable_words: words that a text model cannot serve, matched whole and caseless.
-        unsuitable_openings: openings that lead to answers that cannot be checked as text.
+        unsuitable_words: words and phrases of things that a text model cannot serve, matched whole and caseless; a
+            plural is a word of its own.
+        unsuitable_openings: openings that lead to answers that cannot be checked as text, matched caseless; as in
+            Alpaca's script, the last word of one may go on: `Write a program` drops `Write a programme` too.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    shortest: int
-    longest: int
+    shortest: NonNegativeInt
+    longest: NonNegativeInt
     unsuitable_words: list[str]
     unsuitable_openings: list[str]
 
@@ -31,12 +34,14 @@ def reason_to_drop(instruction: str, filters: InstructionFilters) -> str | None:
         return "too short"
     if len(words) > filters.longest:
         return "too long"
-    if instruction.startswith(tuple(filters.unsuitable_openings)):
+    text = " ".join(words).lower()
+    if text.startswith(tuple(opening.lower() for opening in filters.unsuitable_openings)):
         return "unsuitable opening"
-    if set(re.findall(r"\w+", instruction.lower())) & {word.lower() for word in filters.unsuitable_words}:
+    if any(re.search(rf"\b{re.escape(word.lower())}\b", text) for word in filters.unsuitable_words):
         return "unsuitable word"
-    if instruction[0] in string.punctuation:
+    first = words[0][0]
+    if first in string.punctuation or unicodedata.category(first).startswith("P"):
         return "opens with punctuation"
-    if not instruction[0].isascii():
+    if not first.isascii():
         return "opens with a non-ASCII character"
     return None

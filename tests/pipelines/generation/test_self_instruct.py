@@ -1,6 +1,8 @@
 """Self-Instruct on a few seeds: every candidate is counted, and what is kept differs from all that came before."""
 
+import logging
 import random
+import re
 from typing import Any
 
 import pandas as pd
@@ -8,9 +10,10 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 
 from okapi_kedro import schemas
+from okapi_kedro.errors import UserError
 from okapi_kedro.pipelines.generation.nodes import collect_instructions
 from okapi_kedro.pipelines.generation.self_instruct import GenerationParameters, generate_instructions
-from okapi_kedro.teacher.messages import Completion
+from okapi_kedro.teacher.messages import Completion, Request
 from okapi_kedro.teacher.offline.grammar import draw_task
 
 from ..teachers import ScriptedTeacher, offline_teacher, prompt
@@ -25,16 +28,16 @@ def rows_of(source: str, count: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, dtype="str")
 
 
-SEEDS, ALPACA = rows_of("seed", 6, 1), rows_of("alpaca", 10, 2)
+SEEDS, ALPACA, HUMAN = rows_of("seed", 6, 1), rows_of("alpaca", 10, 2), rows_of("human", 4, 3)
 
 
 def parameters(**changes: Any) -> GenerationParameters:
     settings = {
-        "alpaca_rows": None,
         "target": 25,
         "most_requests": 12,
         "requests_ahead": 4,
         "examples_per_request": 3,
+        "kept_examples": 0,
         "tasks_per_request": 10,
         "threshold": 0.7,
         "temperature": 1.0,
@@ -52,7 +55,7 @@ def parameters(**changes: Any) -> GenerationParameters:
 
 def generate(teacher: Any, seed: int = 1, **changes: Any) -> Tables:
     kept, dropped, requests = generate_instructions(
-        SEEDS, ALPACA, prompt("generation"), teacher, parameters(**changes), seed
+        SEEDS, ALPACA, HUMAN, prompt("generation"), teacher, parameters(**changes), seed
     )
     schemas.Instructions.validate(kept)
     schemas.RejectedCandidates.validate(dropped)
@@ -95,7 +98,8 @@ def test_nothing_kept_is_a_table_with_all_columns(most_requests: int) -> None:
 
 def test_what_is_kept_is_no_near_duplicate_of_anything_before_it_by_rouge_score_itself(tmp_path) -> None:
     kept, dropped, _ = generate(offline_teacher(tmp_path), target=80, most_requests=40)
-    earlier = dict(zip([*SEEDS["id"], *ALPACA["id"]], [*SEEDS["instruction"], *ALPACA["instruction"]], strict=True))
+    given = pd.concat([SEEDS, ALPACA, HUMAN])
+    earlier = dict(zip(given["id"], given["instruction"], strict=True))
     for row in kept.itertuples():
         assert all(ROUGE.score(text, row.instruction)["rougeL"].fmeasure <= 0.7 for text in earlier.values())
         earlier[row.id] = row.instruction
@@ -131,12 +135,12 @@ def test_each_candidate_is_dropped_for_its_own_fault_and_keeps_its_place() -> No
     assert dropped["rouge_l"].isna().tolist()[1:] == [True] * 4
 
 
-def test_a_repeated_seed_or_alpaca_row_is_a_near_duplicate_of_it() -> None:
-    teacher = answering(task(ALPACA["instruction"][3]), task(SEEDS["instruction"][0]))
+def test_a_repeated_row_of_any_source_is_a_near_duplicate_of_it() -> None:
+    teacher = answering(task(ALPACA["instruction"][3]), task(SEEDS["instruction"][0]), task(HUMAN["instruction"][1]))
     kept, dropped, _ = generate(teacher, most_requests=1)
     assert len(kept) == 0
     assert set(dropped["reason"]) == {"near-duplicate"}
-    assert dropped["nearest_id"].tolist() == ["alpaca-3", "seed-0"]
+    assert dropped["nearest_id"].tolist() == ["alpaca-3", "seed-0", "human-1"]
 
 
 def test_candidates_after_the_target_are_counted_as_beyond_it() -> None:
@@ -180,6 +184,62 @@ def test_the_given_tables_stay_as_they_are_and_all_sources_end_in_one_table(tmp_
     kept, _, _ = generate(offline_teacher(tmp_path))
     pd.testing.assert_frame_equal(before[0], SEEDS)
     pd.testing.assert_frame_equal(before[1], ALPACA)
-    table = collect_instructions(SEEDS, ALPACA, kept)
-    schemas.Instructions.validate(table)
+    table = collect_instructions(SEEDS, ALPACA, ALPACA.iloc[:0], kept)
+    schemas.AllInstructions.validate(table)
     assert table["id"].tolist() == [*SEEDS["id"], *ALPACA["id"], *kept["id"]]
+
+
+def test_generated_instructions_come_with_the_nearest_earlier_one_by_rouge_score_itself(tmp_path) -> None:
+    kept, _, _ = generate(offline_teacher(tmp_path))
+    table = collect_instructions(SEEDS, ALPACA, HUMAN, kept)
+    given = len(table) - len(kept)
+    assert table["max_rouge_l"].head(given).isna().all()
+    assert set(table["nearest_id"].head(given)) == {""}
+    for place in range(given, len(table)):
+        texts = table["instruction"].head(place)
+        scores = [ROUGE.score(text, table["instruction"][place])["rougeL"].fmeasure for text in texts]
+        assert table["max_rouge_l"][place] == pytest.approx(max(scores), abs=1e-12)
+        nearest = scores[table["id"].tolist().index(table["nearest_id"][place])] if max(scores) else 0
+        assert nearest == pytest.approx(max(scores), abs=1e-12)
+
+
+def numbered_tasks(request: Request) -> str:
+    """Two new tasks of which no word but the last is like those of another request."""
+    number = request.sample
+    return "\n\n".join(f"Task {4 + n}\n" + task(f"do{number} it{number} so{n} well{n}{number} now") for n in range(2))
+
+
+def test_examples_come_from_what_answers_before_those_asked_ahead_have_brought() -> None:
+    teacher = ScriptedTeacher(numbered_tasks)
+    generate(teacher, kept_examples=2, requests_ahead=3, most_requests=8)
+    for number, request in enumerate(teacher.asked):
+        text = request.messages[-1]["content"]
+        shown = [int(found) for found in re.findall(r"Instruction: do(\d+) ", text)]
+        assert len(shown) == (2 if number > 3 else 0)
+        assert all(earlier < number - 3 for earlier in shown)
+        assert sum(f"Instruction: {seed}\n" in text for seed in SEEDS["instruction"]) == 3 - len(shown)
+
+
+def test_requests_with_kept_examples_are_the_same_in_every_run(tmp_path) -> None:
+    runs = [offline_teacher(tmp_path / name) for name in ("once", "again")]
+    tables = [generate(teacher, kept_examples=1, target=60, most_requests=30) for teacher in runs]
+    for one, other in zip(*tables, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert len(tables[0][0]) == 60
+
+
+def test_more_kept_examples_than_examples_are_refused() -> None:
+    with pytest.raises(ValueError, match="kept_examples"):
+        parameters(kept_examples=4)
+
+
+def test_too_few_seeds_are_named() -> None:
+    with pytest.raises(UserError, match="2 usable tasks, where"):
+        generate_instructions(SEEDS.head(2), ALPACA, HUMAN, prompt("generation"), answering(""), parameters(), seed=1)
+
+
+def test_the_log_says_how_many_were_dropped_for_what(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    generate(answering(task("Name a river of Asia."), task("Name a river of Asia!"), "Nothing."), most_requests=1)
+    told = "Generation: kept 1 of 3 candidates in 1 requests; dropped: near-duplicate (1), not in the form"
+    assert told in caplog.text

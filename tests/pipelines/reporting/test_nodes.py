@@ -60,6 +60,9 @@ def tables() -> dict[str, Any]:
         "alpaca_rows": 5,
         "alpaca_instructions": rows(4),
         "rejected_alpaca": rows(1),
+        "human_files": {"a.jsonl": b"{}\n\n[\n{}", "b.csv": b"instruction,output\na,b\nc\n"},
+        "human_instructions": rows(2),
+        "rejected_human": rows(3),
         "generation_requests": pd.DataFrame({"request": [0, 1, 2], "candidates": [6, 0, 7]}),
         "generated_instructions": rows(10),
         "rejected_instructions": rows(3),
@@ -87,6 +90,7 @@ def tables() -> dict[str, Any]:
 SIZES = {
     "seeds": (3, 2, 1),
     "alpaca": (5, 4, 1),
+    "human": (5, 2, 3),
     "generation": (13, 10, 3),
     "translation": (16, 14, 2),
     "translation arc": (7, 6, 1),
@@ -106,6 +110,12 @@ def test_every_stage_has_what_it_took_kept_and_rejected() -> None:
     assert counted == SIZES
 
 
+def test_without_files_of_the_users_own_there_is_no_stage_of_them() -> None:
+    given = {**tables(), "human_files": {}, "human_instructions": rows(0), "rejected_human": rows(0)}
+    stages = count_stages({}, {}, **given)["stage"].tolist()
+    assert stages == [stage for stage in SIZES if stage != "human"]
+
+
 def without_last(value: Any) -> Any:
     return value.iloc[:-1] if isinstance(value, pd.DataFrame) else value.removesuffix("c\n")
 
@@ -113,6 +123,7 @@ def without_last(value: Any) -> Any:
 LOST = {
     "seeds": ("seed_tasks", "seeds", "rejected_seeds"),
     "alpaca": ("alpaca_instructions", "rejected_alpaca"),
+    "human": ("human_instructions", "rejected_human"),
     "generation": ("generation_requests", "generated_instructions", "rejected_instructions"),
     "translation": ("instructions", "translated_instructions", "rejected_translations"),
     **{f"translation {name}": (f"english_{name}", name, f"rejected_{name}") for name in ("arc", "hellaswag", "mmlu")},

@@ -1,12 +1,49 @@
 """English instructions by Self-Instruct (Okapi, section 2.1)."""
 
 import hashlib
+import logging
 
+import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PositiveInt
 
-from okapi_kedro.pipelines.generation.self_instruct import GenerationParameters
-from okapi_kedro.text.instruction_files import COLUMNS, read_alpaca, read_seed_tasks
+from okapi_kedro.errors import UserError
+from okapi_kedro.text.instruction_defects import DefectActions, Screened
+from okapi_kedro.text.instruction_files import COLUMNS
+from okapi_kedro.text.instruction_sources import read_alpaca, read_human
+from okapi_kedro.text.nearest import nearest_earlier
+from okapi_kedro.text.seed_tasks import read_seed_tasks
+
+logger = logging.getLogger(__name__)
+
+_TOLD = 6
+"""Reasons that the log names; all are in the tables."""
+
+
+class AlpacaParameters(BaseModel):
+    """What is read of the Alpaca file.
+
+    Args:
+        rows: rows read from the start; None reads all.
+        defects: what becomes of rows with defects.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: PositiveInt | None
+    defects: DefectActions
+
+
+class HumanParameters(BaseModel):
+    """What is read of the user's own files.
+
+    Args:
+        defects: what becomes of rows with defects.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    defects: DefectActions
 
 
 class SplitParameters(BaseModel):
@@ -30,14 +67,48 @@ def read_seeds(text: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     return read_seed_tasks(text, "seed_tasks")
 
 
-def read_alpaca_instructions(text: str, parameters: GenerationParameters) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The instructions in Alpaca's schema, and the rows that cannot be used."""
-    return read_alpaca(text, "alpaca", parameters.alpaca_rows)
+def read_alpaca_instructions(text: str, parameters: AlpacaParameters) -> Screened:
+    """The instructions in Alpaca's schema, the rows that were set aside, and the defects of all."""
+    screened = read_alpaca(text, "alpaca", parameters.rows, parameters.defects)
+    logger.info("Alpaca: %s", _told(screened))
+    return screened
 
 
-def collect_instructions(seeds: pd.DataFrame, alpaca: pd.DataFrame, generated: pd.DataFrame) -> pd.DataFrame:
-    """All English instructions, whatever their source, in one table."""
-    return pd.concat([seeds, alpaca, generated], ignore_index=True)[COLUMNS]
+def read_human_instructions(files: dict[str, bytes], parameters: HumanParameters) -> Screened:
+    """The instructions of the user's own files, the rows that were set aside, and the defects of all."""
+    try:
+        screened = read_human(files, parameters.defects)
+    except UserError as error:
+        # With the dataset's name, the run tells where the folder is.
+        raise UserError(f"{error}, in human_files") from error
+    logger.info("Human (files: %d): %s", len(files), _told(screened))
+    return screened
+
+
+def _told(screened: Screened) -> str:
+    """What became of the rows, in a line."""
+    kept, rejected, defects = screened
+    reasons = rejected["reason"].value_counts()
+    set_aside = [f"{reason} ({count:,})" for reason, count in reasons.head(_TOLD).items()]
+    set_aside += ["..."] if len(reasons) > _TOLD else []
+    met = [f"{row.defect} ({row.rows:,}: {row.action})" for row in defects.itertuples() if row.rows]
+    return (
+        f"kept {len(kept):,} of {len(kept) + len(rejected):,} rows; set aside: {', '.join(set_aside) or 'none'}; "
+        f"defects: {', '.join(met) or 'none'}"
+    )
+
+
+def collect_instructions(
+    seeds: pd.DataFrame, alpaca: pd.DataFrame, human: pd.DataFrame, generated: pd.DataFrame
+) -> pd.DataFrame:
+    """All English instructions in one table, the generated ones with their nearest earlier instruction by ROUGE-L."""
+    table = pd.concat([seeds, alpaca, human, generated], ignore_index=True)[COLUMNS]
+    first = len(table) - len(generated)
+    nearest = list(nearest_earlier(table["instruction"].tolist(), first))
+    return table.assign(
+        max_rouge_l=[np.nan] * first + [score for _, score in nearest],
+        nearest_id=[""] * first + ["" if place is None else table["id"].iat[place] for place, _ in nearest],
+    ).astype({"max_rouge_l": "float64", "nearest_id": "str"})
 
 
 def split_instructions(instructions: pd.DataFrame, parameters: SplitParameters) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from kedro.pipeline import Pipeline, node
 from okapi_kedro.pipelines.generation.nodes import (
     collect_instructions,
     read_alpaca_instructions,
+    read_human_instructions,
     read_seeds,
     split_instructions,
 )
@@ -12,26 +13,40 @@ from okapi_kedro.pipelines.generation.self_instruct import generate_instructions
 
 
 def create_pipeline() -> Pipeline:
-    """Seeds and Alpaca rows, new tasks by the teacher, near-duplicates dropped, one table, split by use."""
+    """Seeds, rows of Alpaca and of the user's files, new tasks by the teacher that differ; one table, split by use."""
     return Pipeline(
         [
             node(read_seeds, ["seed_tasks"], ["seeds", "rejected_seeds"], name="read_seeds"),
             node(
                 read_alpaca_instructions,
-                ["alpaca", "params:generation"],
-                ["alpaca_instructions", "rejected_alpaca"],
+                ["alpaca", "params:alpaca"],
+                ["alpaca_instructions", "rejected_alpaca", "alpaca_defects"],
                 name="read_alpaca",
             ),
             node(
+                read_human_instructions,
+                ["human_files", "params:human"],
+                ["human_instructions", "rejected_human", "human_defects"],
+                name="read_human",
+            ),
+            node(
                 generate_instructions,
-                ["seeds", "alpaca_instructions", "generation_prompt", "teacher", "params:generation", "params:seed"],
+                [
+                    "seeds",
+                    "alpaca_instructions",
+                    "human_instructions",
+                    "generation_prompt",
+                    "teacher",
+                    "params:generation",
+                    "params:seed",
+                ],
                 ["generated_instructions", "rejected_instructions", "generation_requests"],
                 name="generate_instructions",
                 tags=["teacher"],
             ),
             node(
                 collect_instructions,
-                ["seeds", "alpaca_instructions", "generated_instructions"],
+                ["seeds", "alpaca_instructions", "human_instructions", "generated_instructions"],
                 "instructions",
                 name="collect_instructions",
             ),

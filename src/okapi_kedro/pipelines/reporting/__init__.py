@@ -1,3 +1,3 @@
-from okapi_kedro.pipelines.reporting import pipeline
+from okapi_kedro.pipelines.reporting import english, pipeline
 
-__all__ = ["pipeline"]
+__all__ = ["english", "pipeline"]

@@ -15,6 +15,7 @@ from okapi_kedro.reporting.report_page import render_report
 from okapi_kedro.reporting.stage_counts import rejections, stage_row
 from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.store import CompletionStore
+from okapi_kedro.text.instruction_sources import count_human_rows
 
 BENCHMARKS = ("arc", "hellaswag", "mmlu")
 SHARED = "generation"
@@ -22,6 +23,7 @@ Seconds = dict[str, float]
 NODES = {
     "seeds": "generation.read_seeds",
     "alpaca": "generation.read_alpaca",
+    "human": "generation.read_human",
     "generation": "generation.generate_instructions",
     "translation": "translation.translate_instructions",
     **{f"translation {name}": f"translation.translate_{name}" for name in BENCHMARKS},
@@ -55,6 +57,7 @@ def _stage_sizes(tables: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
         return taken, len(tables[kept]), len(tables[rejected])
 
     evaluation, translated = tables["evaluation"], tables["translated_instructions"]
+    human = tables["human_files"]
     candidates = int(tables["generation_requests"]["candidates"].sum())
     asked = 3 * sum(_scored_rows(tables[name]) for name in BENCHMARKS)
     scored = int(evaluation.loc[evaluation["metric"] == "acc", "n"].sum())
@@ -62,6 +65,7 @@ def _stage_sizes(tables: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
     return {
         "seeds": sizes(_lines(tables["seed_tasks"]), "seeds", "rejected_seeds"),
         "alpaca": sizes(_alpaca_rows(tables), "alpaca_instructions", "rejected_alpaca"),
+        **({"human": sizes(count_human_rows(human), "human_instructions", "rejected_human")} if human else {}),
         "generation": sizes(candidates, "generated_instructions", "rejected_instructions"),
         "translation": sizes(len(tables["instructions"]), "translated_instructions", "rejected_translations"),
         **{

@@ -17,6 +17,9 @@ _SHARED_COUNTED = (
     "alpaca",
     "alpaca_instructions",
     "rejected_alpaca",
+    "human_files",
+    "human_instructions",
+    "rejected_human",
     "generation_requests",
     "generated_instructions",
     "rejected_instructions",
@@ -50,6 +53,7 @@ _COUNTED = (
 _REJECTED = {
     "seeds": "rejected_seeds",
     "alpaca": "rejected_alpaca",
+    "human": "rejected_human",
     "generation": "rejected_instructions",
     "translation": "rejected_translations",
     "translation_arc": "rejected_arc",
@@ -74,7 +78,7 @@ def create_pipeline() -> Pipeline:
                 {
                     "shared_seconds": "node_seconds",
                     "own_seconds": "own_node_seconds",
-                    "alpaca_rows": "params:generation.alpaca_rows",
+                    "alpaca_rows": "params:alpaca.rows",
                     **counted,
                 },
                 "stages",
