@@ -71,7 +71,15 @@ def test_english_is_translated_and_ranked_without_a_translation():
 
 
 def test_everything_that_is_neither_raw_nor_a_parameter_is_made_by_a_node():
-    raw = {"seed_tasks", "alpaca", "teacher", "generation_prompt", "translation_prompt", "ranking_prompt"}
+    raw = {
+        "seed_tasks",
+        "alpaca",
+        "human_files",
+        "teacher",
+        "generation_prompt",
+        "translation_prompt",
+        "ranking_prompt",
+    }
     raw |= {"arc_files", "hellaswag_files", "mmlu_files", "node_seconds"}
     inputs = {name for name in register_pipelines()["__default__"].inputs() if not name.startswith("params:")}
     assert inputs == raw | {f"{code}.own_node_seconds" for code in LANGUAGES}
