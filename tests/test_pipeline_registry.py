@@ -7,6 +7,7 @@ from okapi_kedro.languages import LANGUAGES, UnknownLanguageError
 from okapi_kedro.pipeline_registry import register_pipelines
 
 STAGES = ("translation", "sft", "ranking", "reward", "rl", "evaluation", "reporting")
+BESIDE_THE_CHAIN = ("leaderboard", "ingest", "publish")
 
 
 def nodes_of(pipeline, language):
@@ -14,17 +15,19 @@ def nodes_of(pipeline, language):
 
 
 def test_the_stages_are_registered_by_name():
-    assert set(register_pipelines()) == {"generation", *STAGES, "leaderboard", "__default__"}
+    assert set(register_pipelines()) == {"generation", *STAGES, *BESIDE_THE_CHAIN, "__default__"}
 
 
-def test_the_default_is_the_whole_chain_and_the_leaderboard_stands_beside_it():
+def test_the_default_is_the_whole_chain_and_others_stand_beside_it():
     registered = register_pipelines()
     chain = {node.name for name in ("generation", *STAGES) for node in registered[name].nodes}
     assert {node.name for node in registered["__default__"].nodes} == chain
-    assert not chain & {node.name for node in registered["leaderboard"].nodes}
+    for name in BESIDE_THE_CHAIN:
+        assert registered[name].nodes
+        assert not chain & {node.name for node in registered[name].nodes}
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [*STAGES, "ingest", "publish"])
 def test_a_stage_has_the_same_nodes_in_every_language(stage):
     pipeline = register_pipelines()[stage]
     names = {

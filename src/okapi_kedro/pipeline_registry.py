@@ -6,7 +6,18 @@ from functools import cache
 from kedro.pipeline import Pipeline
 
 from okapi_kedro.languages import parse_languages
-from okapi_kedro.pipelines import evaluation, generation, ranking, reporting, reward, rl, sft, translation
+from okapi_kedro.pipelines import (
+    evaluation,
+    generation,
+    ingest,
+    publish,
+    ranking,
+    reporting,
+    reward,
+    rl,
+    sft,
+    translation,
+)
 
 SHARED_INPUTS = {
     "instructions",
@@ -18,6 +29,8 @@ SHARED_INPUTS = {
     "english_hellaswag",
     "english_mmlu",
     *reporting.pipeline.SHARED_INPUTS,
+    *ingest.pipeline.SHARED_INPUTS,
+    *publish.pipeline.SHARED_INPUTS,
 }
 
 
@@ -49,8 +62,12 @@ def _pipelines(codes: tuple[str, ...]) -> dict[str, Pipeline]:
         "evaluation": _in_languages("evaluation", evaluation.pipeline.create_pipeline(), None, codes),
         "reporting": _in_languages("reporting", reporting.pipeline.create_pipeline(), None, codes),
     }
-    leaderboard = _stage("leaderboard", reporting.pipeline.create_leaderboard_pipeline())
-    return {**stages, "leaderboard": leaderboard, "__default__": sum(stages.values(), start=Pipeline([]))}
+    beside_the_chain = {
+        "leaderboard": _stage("leaderboard", reporting.pipeline.create_leaderboard_pipeline()),
+        "ingest": _in_languages("ingest", ingest.pipeline.create_pipeline(), None, codes),
+        "publish": _in_languages("publish", publish.pipeline.create_pipeline(), None, codes),
+    }
+    return {**stages, **beside_the_chain, "__default__": sum(stages.values(), start=Pipeline([]))}
 
 
 def _in_languages(stage: str, pipeline: Pipeline, english: Pipeline | None, codes: tuple[str, ...]) -> Pipeline:

@@ -12,6 +12,7 @@ from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
+from kedro.pipeline.pipeline import OutputNotUniqueError
 from kedro.runner import AbstractRunner
 from kedro.validation import ParameterValidationError
 from kedro.validation.type_extractor import TypeExtractor
@@ -116,6 +117,9 @@ class LanguageSession(KedroSession):
             raise click.BadParameter(str(error), param_hint="--params lang") from error
         except LimitReached as error:
             raise click.ClickException(f"{error}; {self._how_to_go_on(names, error.raise_to)}") from error
+        except OutputNotUniqueError as error:
+            together = ", ".join(sorted(names))
+            raise click.ClickException(f"not in one run, tables would be made twice: {together}") from error
         except CAN_BE_MENDED as error:
             raise click.ClickException(_one_line(error)) from error
 
@@ -217,13 +221,10 @@ def _missing_inputs(pipeline: Pipeline, catalog: "CatalogProtocol[Any, Any]") ->
 
 
 def _how_to_make(dataset: str, env: str | None) -> str:
-    maker = next(
-        name
-        for name, pipeline in sorted(pipelines.items())
-        if name != "__default__" and dataset in pipeline.all_outputs()
-    )
+    [maker] = pipelines["__default__"].only_nodes_with_outputs(dataset).nodes
+    stage = (maker.namespace or "").rsplit(".", maxsplit=1)[-1]
     language = dataset.split(".", maxsplit=1)[0]
-    command = f"kedro run{f' --env {env}' if env else ''} --pipeline={maker}"
+    command = f"kedro run{f' --env {env}' if env else ''} --pipeline={stage}"
     selection = f" --params lang={language}" if language in LANGUAGES else ""
     return f"{dataset} does not exist yet (upstream: error); make it first: {command}{selection}"
 

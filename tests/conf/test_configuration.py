@@ -77,7 +77,7 @@ def test_every_dataset_has_a_catalog_entry_with_a_place_of_its_own(loader):
         language = name.split(".")[0]
         if language in LANGUAGES:
             assert f"/{language}/" in places[name], name
-    shared_on_purpose = {"evaluations"}
+    shared_on_purpose = {"evaluations", "spending"}
     own = [place for name, place in places.items() if name not in shared_on_purpose]
     assert len(set(own)) == len(own)
 
@@ -87,8 +87,9 @@ def test_what_a_run_makes_lies_under_the_environments_own_data_root(loader, envi
     made = {name for pipeline in register_pipelines().values() for name in pipeline.all_outputs()}
     root = "data" if environment == "base" else f"data/{environment}"
     for name in made:
-        assert re.match(rf"{root}/0[268]_\w+/", resolver.resolve_pattern(name)["filepath"]), name
-    for name in ("seed_tasks", "alpaca", "human_files", "arc_files", "generation_prompt"):
+        entry = resolver.resolve_pattern(name)
+        assert re.match(rf"{root}/0[268]_\w+/", entry.get("filepath") or entry["path"]), name
+    for name in ("seed_tasks", "alpaca", "human_files", "arc_files", "generation_prompt", "okapi_files"):
         entry = resolver.resolve_pattern(name)
         assert (entry.get("filepath") or entry["path"]).startswith("data/01_raw/"), name
 

@@ -1,0 +1,3 @@
+from okapi_kedro.pipelines.ingest import pipeline
+
+__all__ = ["pipeline"]
