@@ -36,7 +36,7 @@ test: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 viz: .venv/ready-viz
 	OKAPI_LANGUAGES=$(languages) $(BIN)/kedro viz run
