@@ -25,6 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from peak_memory import peak_mb
 from rouge_score import rouge_scorer
 
 from okapi_kedro.text.near_duplicates import NearDuplicateIndex
@@ -154,11 +155,6 @@ RUNS: dict[str, Callable[[list[str], int], dict[str, float]]] = {
     "rouge_score": run_rouge_score,
     "growth": run_growth,
 }
-
-
-def peak_mb() -> float:
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
 
 
 def in_a_process(run: str, alpaca: Path, count: int) -> dict[str, float]:

@@ -17,6 +17,7 @@ from okapi_kedro.teacher.offline.server import request_digest
 from okapi_kedro.teacher.store import CompletionStore
 
 from .endpoint import teacher_at
+from .killing import kill_at
 from .running_server import counts, received, running_server
 
 REQUESTS, KILLS, CONCURRENCY = 2_000, 20, 32
@@ -81,16 +82,6 @@ def shard(folder):
     return path.read_bytes() if path.exists() else b""
 
 
-def kill_after(process, folder, more):
-    """Kills a job in which so many bytes of answers have been added to the store."""
-    path, target = folder / "store" / "s.ne.jsonl", len(shard(folder)) + more
-    while process.is_alive() and (not path.exists() or path.stat().st_size < target):
-        time.sleep(0.001)
-    process.kill()
-    process.join()
-    assert process.exitcode == -9, "the job was to be killed before its end"
-
-
 def everything_received(base_url):
     """What the server was asked, when nothing that a killed job has sent is on its way any more."""
     before = None
@@ -108,7 +99,8 @@ def killed(start, tmp_path_factory):
         endpoint, after_kills = teacher(base_url, folder).endpoint, []
         keys = [endpoint.key(request) for request in requests()]
         for _ in range(KILLS):
-            kill_after(start(base_url, folder), folder, more=rng.randrange(1, 45_000))
+            more = rng.randrange(1, 45_000)
+            kill_at(start(base_url, folder), folder / "store" / "s.ne.jsonl", len(shard(folder)) + more)
             store, handed_over = CompletionStore(folder / "store"), (folder / "handed_over")
             numbers = handed_over.read_text().split() if handed_over.exists() else []
             asked = everything_received(base_url)

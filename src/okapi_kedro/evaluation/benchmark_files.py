@@ -13,6 +13,7 @@ import pandas as pd
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.evaluation.tasks import Benchmark
+from okapi_kedro.text.surrogates import without_half_pairs
 
 COLUMNS: dict[Benchmark, tuple[str, ...]] = {
     "arc": ("id", "instruction", *(f"option_{letter}" for letter in "abcde"), "answer", "split"),
@@ -170,7 +171,7 @@ def _text(value: Any) -> str:
     """A value as text; half a surrogate pair, which fits in no file, is replaced."""
     if value is None:
         raise ValueError("a text is null")
-    return str(value).encode(errors="replace").decode()
+    return without_half_pairs(str(value))
 
 
 def _own_split(raw: Row, path: str) -> str:

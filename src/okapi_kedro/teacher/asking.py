@@ -88,14 +88,14 @@ class Asking:
             finished = asking.done()
             while self._window and (completion := self._answer_to(self._window[0])) is not None:
                 yield completion
-                self._window.popleft()
+                self._unread.pop(self._window.popleft(), None)
             if finished:
                 return asking.result()
             self._loop.call_soon_threadsafe(self._room.set)
             time.sleep(POLL_SECONDS)
 
     def _answer_to(self, key: str) -> Completion | None:
-        return self._unread.pop(key, None) or self._store.get(key)
+        return self._unread.get(key) or self._store.get(key)
 
     def _stop_early(self) -> None:
         self._stop.set()

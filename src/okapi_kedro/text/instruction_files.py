@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from okapi_kedro.errors import UserError
+from okapi_kedro.text.surrogates import without_half_pairs
 
 FIELDS = ["instruction", "input", "output"]
 COLUMNS = ["id", "source", *FIELDS]
@@ -72,10 +73,21 @@ def read_json_array(name: str, text: str) -> list[Entry]:
     ]
 
 
+def no_usable_row(name: str, first_problem: str) -> UserError:
+    """The error of a file of which nothing can be used.
+
+    Args:
+        name: of the file.
+        first_problem: place and reason of the first row; empty when there is no row.
+    """
+    return UserError(
+        f"{name} has no usable row" + (f"; first problem: {first_problem}" if first_problem else " (it is empty)")
+    )
+
+
 def as_text(value: Any) -> str:
     """A value as text without space around it; null is empty."""
-    # Half a surrogate pair, which a broken writer leaves behind, fits in no file.
-    return "" if value is None else str(value).encode(errors="replace").decode().strip()
+    return "" if value is None else without_half_pairs(str(value)).strip()
 
 
 def _parsed(text: str) -> Any:

@@ -4,9 +4,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from okapi_kedro.errors import UserError
 from okapi_kedro.text.instruction_defects import DefectActions, Row, Screened, screen
-from okapi_kedro.text.instruction_files import FIELDS, REQUIRED, Entry, as_text, read_entries, read_json_array
+from okapi_kedro.text.instruction_files import (
+    FIELDS,
+    REQUIRED,
+    Entry,
+    as_text,
+    no_usable_row,
+    read_entries,
+    read_json_array,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +71,7 @@ def _rows(name: str, entries: Sequence[Entry], required: Sequence[str]) -> list[
     """
     rows = [_row(entry, required) for entry in entries]
     if all(row.problem for row in rows):
-        cause = f"; first problem: {rows[0].place}: {rows[0].problem}" if rows else " (it is empty)"
-        raise UserError(f"{name} has no usable row{cause}")
+        raise no_usable_row(name, f"{rows[0].place}: {rows[0].problem}" if rows else "")
     return rows
 
 

@@ -5,8 +5,6 @@ which are names more often than not. `benchmarks/language_detection.py` prints t
 """
 
 import re
-import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from string import ascii_letters
@@ -17,6 +15,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from okapi_kedro.languages import LANGUAGES, Language
 from okapi_kedro.text.close_languages import close_language
+from okapi_kedro.text.scripts import in_script
 
 MIN_LETTERS = 12
 """Texts with fewer letters are judged by script alone: of good ones of 8 to 11 letters, 1.7 % would be rejected."""
@@ -72,7 +71,7 @@ def _judge_new_words(prose: str, target: Language, known: set[str]) -> str | Non
     """Judges the words that are not in the source, and no variables of a formula."""
     variables = set(ascii_letters)
     words = [word for word in _WORD.findall(prose) if word.casefold() not in known and word not in variables]
-    fitting = [word for word in words if _in_script(word, target.script)]
+    fitting = [word for word in words if in_script(word, target.script)]
     if 2 * _letters(fitting) < _letters(words):
         return "in English" if _other_language(words, target) == "en" else "in the wrong script"
     other = _other_language(fitting, target) or close_language(fitting, target.code)
@@ -102,7 +101,7 @@ def _is_kept(words: Sequence[str], known: set[str]) -> bool:
 def _is_foreign(source: str) -> bool:
     """Whether the source is surely not in English."""
     words, english = _WORD.findall(_NOT_PROSE.sub(" ", source)), LANGUAGES["en"]
-    return not _in_script("".join(words), english.script) or _other_language(words, english) is not None
+    return not in_script("".join(words), english.script) or _other_language(words, english) is not None
 
 
 def _other_language(words: Sequence[str], target: Language) -> str | None:
@@ -124,13 +123,6 @@ def _letters(words: Sequence[str]) -> int:
     """How many letters these are; a Chinese character says as much as LETTERS_PER_HAN of them."""
     letters = "".join(words)
     return sum(map(str.isalpha, letters)) + (LETTERS_PER_HAN - 1) * len(_HAN.findall(letters))
-
-
-def _in_script(word: str, script: str) -> bool:
-    """Whether at least half of the letters belong to the script; a word without letters belongs to every script."""
-    letters = Counter(filter(str.isalpha, word))
-    fitting = sum(count for letter, count in letters.items() if unicodedata.name(letter, "").startswith(script))
-    return 2 * fitting >= letters.total()
 
 
 def _identifier() -> LanguageIdentifier:

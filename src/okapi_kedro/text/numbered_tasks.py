@@ -12,6 +12,7 @@ from itertools import islice, pairwise
 
 from okapi_kedro.text.form_lines import INVISIBLE, FormLine, is_fence, is_rule, read_line
 from okapi_kedro.text.json_tasks import split_json_tasks
+from okapi_kedro.text.surrogates import without_half_pairs
 
 NO_INPUT = "<none>"
 _NOT_IN_THE_FORM = "not in the form Instruction, Input, Output"
@@ -57,8 +58,7 @@ def read_tasks(answer: str, first: int, cut_short: bool) -> list[WrittenTask]:
         first: number of the first new task.
         cut_short: the answer ended for length; its last task is then incomplete, unless the next heading follows it.
     """
-    # Half a surrogate pair, which a broken transport leaves behind, fits in no file.
-    text = re.sub(r"\r\n?|[\x85\u2028\u2029]", "\n", answer).encode(errors="replace").decode()
+    text = without_half_pairs(re.sub(r"\r\n?|[\x85\u2028\u2029]", "\n", answer))
     thoughts, written = _split_thoughts(text)
     thought = [_unusable(thoughts, "thoughts before the tasks")] if re.sub("</?think>", "", thoughts).strip() else []
     return thought + _read_written(written, first, cut_short)
@@ -200,7 +200,7 @@ def _read_json(text: str, cut_short: bool) -> list[WrittenTask]:
 
 def _json_text(value: object) -> str:
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
-    return text.encode(errors="replace").decode()
+    return without_half_pairs(text)
 
 
 def _task(instruction: str, context: str, output: str, raw: str) -> WrittenTask:

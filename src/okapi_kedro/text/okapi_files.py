@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from okapi_kedro.text.instruction_files import Entry, read_json_array
+from okapi_kedro.text.surrogates import without_half_pairs
 
 INSTRUCTIONS = {
     "sft": "multilingual-alpaca-52k",
@@ -76,12 +77,21 @@ def read_columns(entry: Entry, required: Sequence[str], optional: Sequence[str] 
     return Read({column: text or "" for column, (text, _) in read.items()}, conversions)
 
 
+def is_count(text: str) -> bool:
+    """Whether a text is a whole number of at most nine digits."""
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def held_out_problem(held_out: Any) -> str:
+    """What is wrong with a row's own `held_out`; empty if nothing is, or the row does not say so."""
+    return "" if isinstance(held_out, bool | None) else "column 'held_out' is neither true nor false"
+
+
 def _as_text(value: Any) -> tuple[str | None, str]:
     """A value as text, None where it cannot be; and what it was if it was none."""
     match value:
         case str():
-            # Half a surrogate pair, which a broken writer leaves behind, fits in no file.
-            return value.encode(errors="replace").decode(), ""
+            return without_half_pairs(value), ""
         case None:
             return "", "null"
         case bool():

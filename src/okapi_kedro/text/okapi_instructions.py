@@ -9,7 +9,7 @@ import pandas as pd
 
 from okapi_kedro.text.instruction_defects import DefectActions, Row, screen
 from okapi_kedro.text.instruction_files import FIELDS, Entry, read_json_array
-from okapi_kedro.text.okapi_files import INSTRUCTIONS, Read, conversion_counts, read_columns
+from okapi_kedro.text.okapi_files import INSTRUCTIONS, Read, conversion_counts, held_out_problem, is_count, read_columns
 
 ID_PREFIXES = {"sft": "alpaca", "ranking": "ranking", "rl": "rl"}
 """A row without an id is called after its place in the file, as the English rows of Alpaca are."""
@@ -84,9 +84,9 @@ def _problem(read: Read, held_out: Any) -> str:
     attempts = read.texts["attempts"]
     if not read.texts["instruction"].strip():
         return "empty instruction"
-    if attempts and not (attempts.isascii() and attempts.isdigit() and len(attempts) < 10):
+    if attempts and not is_count(attempts):
         return f"column 'attempts' is no count: {attempts[:20]!r}"
-    return "" if isinstance(held_out, bool | None) else "column 'held_out' is neither true nor false"
+    return held_out_problem(held_out)
 
 
 def instruction_rows(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.text.instruction_files import REJECTED_COLUMNS, Entry, read_json_array
-from okapi_kedro.text.okapi_files import Read, conversion_counts, read_columns
+from okapi_kedro.text.okapi_files import Read, conversion_counts, held_out_problem, is_count, read_columns
 from okapi_kedro.training.prompt import completion_of, prompt_of
 
 BETTER, WORSE = "prefered_output", "rejected_output"
@@ -74,9 +74,9 @@ def _problem(read: Read, held_out: Any) -> str:
         return "empty instruction"
     if texts[BETTER] == texts[WORSE]:
         return "both responses are equal"
-    if texts["pair"] and not (texts["pair"].isascii() and texts["pair"].isdigit() and len(texts["pair"]) < 10):
+    if texts["pair"] and not is_count(texts["pair"]):
         return f"column 'pair' is no number: {texts['pair'][:20]!r}"
-    return "" if isinstance(held_out, bool | None) else "column 'held_out' is neither true nor false"
+    return held_out_problem(held_out)
 
 
 def _pair(key: tuple[str, int], texts: dict[str, str], held_out: bool | None) -> dict[str, Any]:

@@ -4,8 +4,7 @@ import json
 
 import pandas as pd
 
-from okapi_kedro.errors import UserError
-from okapi_kedro.text.instruction_files import COLUMNS, REJECTED_COLUMNS, as_text
+from okapi_kedro.text.instruction_files import COLUMNS, REJECTED_COLUMNS, as_text, no_usable_row
 
 
 def read_seed_tasks(text: str, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -33,8 +32,7 @@ def read_seed_tasks(text: str, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
             seen.add(row["id"])
             kept.append(row)
     if not kept:
-        cause = f"; first problem: {rejected[0]['id']}: {rejected[0]['reason']}" if rejected else " (it is empty)"
-        raise UserError(f"{name} has no usable row{cause}")
+        raise no_usable_row(name, f"{rejected[0]['id']}: {rejected[0]['reason']}" if rejected else "")
     return pd.DataFrame(kept, columns=COLUMNS, dtype="str"), pd.DataFrame(
         rejected, columns=REJECTED_COLUMNS, dtype="str"
     )

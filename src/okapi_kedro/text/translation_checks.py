@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 
 from okapi_kedro.languages import Language
+from okapi_kedro.text.scripts import in_script
 
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 # Runs of digits, whatever separates them: 2,000.5 is rightly 2.000,5 in German and 2 000,5 in French.
@@ -26,7 +27,7 @@ def failed_check(source: str, translated: str, target: Language) -> str | None:
         return "code kept"
     if _numbers(source) != _numbers(translated):
         return "numbers kept"
-    if translated != source and not _in_script(_new_words(source, translated), target.script):
+    if translated != source and not in_script(_CODE.sub("", _new_words(source, translated)), target.script):
         return "script"
     return None
 
@@ -54,10 +55,3 @@ def _new_words(source: str, translated: str) -> str:
     kept = set(_WORD.findall(source))
     new = [word for word in _WORD.findall(_CODE.sub("", translated)) if word not in kept]
     return " ".join(new) or translated
-
-
-def _in_script(text: str, script: str) -> bool:
-    """Whether at least half of the letters belong to the script; text without letters belongs to every script."""
-    letters = [character for character in _CODE.sub("", text) if character.isalpha()]
-    fitting = sum(unicodedata.name(letter, "").startswith(script) for letter in letters)
-    return 2 * fitting >= len(letters)

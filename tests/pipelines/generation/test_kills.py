@@ -2,7 +2,6 @@
 
 import multiprocessing
 import random
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +11,7 @@ from okapi_kedro.teacher import retries
 from okapi_kedro.teacher.offline.fault_plan import FaultPlan
 
 from ...teacher.endpoint import teacher_at
+from ...teacher.killing import kill_at
 from ...teacher.running_server import counts, running_server
 from ..teachers import prompt
 from .test_self_instruct import parameters, rows_of
@@ -54,14 +54,6 @@ def start(base_url: str, folder: Path) -> multiprocessing.Process:
     process = multiprocessing.get_context("spawn").Process(target=generate, args=(base_url, folder))
     process.start()
     return process
-
-
-def kill_at(process: multiprocessing.Process, shard: Path, size: int) -> None:
-    while process.is_alive() and (not shard.exists() or shard.stat().st_size < size):
-        time.sleep(0.002)
-    process.kill()
-    process.join()
-    assert process.exitcode == -9, "it was to be killed before its end"
 
 
 def run_to_the_end(base_url: str, folder: Path) -> dict[str, bytes]:

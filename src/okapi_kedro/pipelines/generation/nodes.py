@@ -117,8 +117,14 @@ def split_instructions(instructions: pd.DataFrame, parameters: SplitParameters) 
     A row's split depends on its id and source alone, so it never changes when more instructions are generated.
     """
     splits = [_split_of(row.id, parameters.sft_share[row.source], parameters) for row in instructions.itertuples()]
-    held_out = instructions["id"].map(lambda id: _share(f"held out {id}") < parameters.held_out)
-    return pd.DataFrame({"id": instructions["id"], "split": splits, "held_out": held_out})
+    return pd.DataFrame(
+        {"id": instructions["id"], "split": splits, "held_out": held_out(instructions["id"], parameters)}
+    )
+
+
+def held_out(ids: pd.Series, parameters: SplitParameters) -> pd.Series:
+    """Which rows no training sees, by their ids alone."""
+    return ids.map(lambda id: _share(f"held out {id}") < parameters.held_out)
 
 
 def _split_of(id: str, sft_share: float, parameters: SplitParameters) -> str:

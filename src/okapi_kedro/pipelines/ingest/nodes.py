@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.evaluation.benchmark_files import read_benchmark
-from okapi_kedro.pipelines.generation.nodes import SplitParameters, split_instructions
+from okapi_kedro.pipelines.generation.nodes import SplitParameters, held_out
 from okapi_kedro.pipelines.translation.nodes import BenchmarkParameters
 from okapi_kedro.text.instruction_defects import DefectActions
 from okapi_kedro.text.okapi_files import INSTRUCTIONS, as_json_lines, files_by_table, instruction_file
@@ -90,8 +90,8 @@ def _contents(files: Files, table: str, language: str) -> dict[str, str]:
 
 def _with_held_out(table: pd.DataFrame, split: SplitParameters) -> pd.DataFrame:
     """Rows of files that do not say so are held out by their id, as those of the chain are."""
-    by_id = split_instructions(table.assign(source="alpaca"), split)["held_out"]
-    return table.assign(held_out=table["held_out"].where(table["held_out"].notna(), by_id).astype("bool"))
+    said = table["held_out"]
+    return table.assign(held_out=said.where(said.notna(), held_out(table["id"], split)).astype("bool"))
 
 
 def _tell(language: str, what: str, kept: Mapping[str, int], rejected: pd.DataFrame) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt
 from okapi_kedro.errors import UserError
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.reporting.dataset_card import Part, render_card
+from okapi_kedro.reporting.spending_of import spending_of
 from okapi_kedro.teacher.store import Spending
 from okapi_kedro.text.instruction_files import REJECTED_COLUMNS
 from okapi_kedro.text.okapi_files import BENCHMARK_SPLITS, BENCHMARKS, benchmark_file, instruction_file, preference_file
@@ -17,7 +18,6 @@ from okapi_kedro.text.okapi_preferences import preference_rows
 
 Tables = dict[str, Callable[[], pd.DataFrame]]
 Rows = list[dict[str, Any]]
-SHARED_STAGE = "generation"
 REJECTED = {
     "instructions": "rejected_translations",
     "preferences": "rejected_rankings",
@@ -74,8 +74,8 @@ def write_dataset(
     if not splits:
         raise _nothing_to_publish(language)
     parts = [_part(name, by_split, tables) for name, by_split in splits.items()]
-    asked = [each for each in spending if each.language == language or each.stage == SHARED_STAGE]
     ours = "ranked_responses" in tables
+    asked = spending_of(language, spending)
     card = render_card(LANGUAGES[language], parts, asked, parameters.licence, parameters.reasons, ours)
     return {f"{name}/{split}": rows for name, by_split in splits.items() for split, rows in by_split.items()}, card
 

@@ -12,13 +12,12 @@ import pandas as pd
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.reporting.leaderboard import leaderboard, render_leaderboard
 from okapi_kedro.reporting.report_page import render_report
+from okapi_kedro.reporting.spending_of import spending_of
 from okapi_kedro.reporting.stage_counts import rejections, stage_row
 from okapi_kedro.teacher.client import Teacher
-from okapi_kedro.teacher.store import CompletionStore
 from okapi_kedro.text.instruction_sources import count_human_rows
 
 BENCHMARKS = ("arc", "hellaswag", "mmlu")
-SHARED = "generation"
 Seconds = dict[str, float]
 NODES = {
     "seeds": "generation.read_seeds",
@@ -123,16 +122,9 @@ def summarise(
         "reward": reward_accuracy.to_dict("records")[0],
         "rl": _rl_figures(rl_log, rl_comparison),
         "evaluation": evaluation.to_dict("records"),
-        "asked": _asked(teacher.store, language),
+        "asked": [asdict(spending) for spending in spending_of(language, teacher.store.spending())],
         "seconds": round(float(stages["seconds"].sum()), 1),
     }
-
-
-def _asked(store: CompletionStore, language: str) -> list[dict[str, Any]]:
-    """What the answers for a language have cost, with those for the English instructions that all languages share."""
-    return [
-        asdict(spending) for spending in store.spending() if spending.language == language or spending.stage == SHARED
-    ]
 
 
 def _sft_figures(log: pd.DataFrame, exact_match: pd.DataFrame) -> dict[str, Any]:
