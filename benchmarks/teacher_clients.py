@@ -41,9 +41,10 @@ class NoStore:
     def get(self, key: str) -> None:
         """An answer of an earlier run: there are none."""
 
-    def add(self, key: str, stage: str, language: str, completion: Any, model: str, usd: float) -> None:
-        self.keys.add(key)
-        self.spent_usd += usd
+    def add_all(self, stage: str, language: str, answers: Any) -> None:
+        for answer in answers:
+            self.keys.add(answer.key)
+            self.spent_usd += answer.usd
 
     @contextmanager
     def asking(self, stage: str, language: str) -> Iterator[None]:

@@ -3,6 +3,7 @@ import logging
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -229,6 +230,40 @@ def test_answers_in_flight_when_another_request_is_refused_are_kept(endpoint, te
     kept = teacher(server.base_url).store
     assert len(kept) == 3
     assert len(server.asked) == 4
+
+
+def test_answers_that_come_together_are_stored_together(endpoint, teacher, monkeypatch):
+    together = threading.Barrier(8)
+    server = endpoint(lambda payload, before: together.wait(30) and None)
+    add_all, stored = CompletionStore.add_all, []
+
+    def counted(store, stage, language, answers):
+        stored.append(len(answers))
+        add_all(store, stage, language, answers)
+
+    monkeypatch.setattr(CompletionStore, "add_all", counted)
+    assert texts(teacher(server.base_url, concurrency=8).complete(requests(32), "s", "ne")) == expected(requests(32))
+    assert sum(stored) == 32
+    assert max(stored) > 1
+
+
+def test_a_disk_that_fills_up_ends_in_one_line_with_what_was_stored_kept(endpoint, teacher, monkeypatch):
+    server, add_all = endpoint(), CompletionStore.add_all
+
+    def full_after_ten(store, stage, language, answers):
+        if len(store) >= 10:
+            raise UserError("ne.jsonl: could not write: No space left; make room and run again")
+        add_all(store, stage, language, answers)
+
+    monkeypatch.setattr(CompletionStore, "add_all", full_after_ten)
+    with pytest.raises(UserError, match="No space left"):
+        teacher(server.base_url, concurrency=4).complete(requests(50), "s", "ne")
+    monkeypatch.undo()
+    kept = len(teacher(server.base_url).store)
+    assert kept >= 10
+    asked = len(server.asked)
+    assert texts(teacher(server.base_url).complete(requests(50), "s", "ne")) == expected(requests(50))
+    assert len(server.asked) == asked + 50 - kept
 
 
 def test_nobody_listening_is_named_as_such(teacher):

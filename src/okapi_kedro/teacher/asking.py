@@ -18,6 +18,7 @@ from okapi_kedro.teacher.endpoint import Fault
 from okapi_kedro.teacher.messages import Completion, Request
 from okapi_kedro.teacher.progress import Progress
 from okapi_kedro.teacher.retries import delay, is_rate_limit, may_have_been_paid, may_pass
+from okapi_kedro.teacher.store import NewAnswer
 
 if TYPE_CHECKING:
     from okapi_kedro.teacher.client import Teacher
@@ -62,6 +63,7 @@ class Asking:
         self._progress = progress
         self._window: deque[str] = deque()
         self._unread: dict[str, Completion] = {}
+        self._fresh: list[NewAnswer] = []
         self._in_flight: set[str] = set()
         self._failures: list[Exception] = []
         self._loop = asyncio.new_event_loop()
@@ -168,7 +170,7 @@ class Asking:
             answer = await self._endpoint.send(client, request)
             if isinstance(answer, Completion):
                 self._pace.give_back(tokens - answer.prompt_tokens - answer.completion_tokens)
-                self._keep(key, answer)
+                await self._keep(key, answer)
                 return True
             self._pace.give_back(tokens)
             lost = may_have_been_paid(answer)
@@ -178,12 +180,20 @@ class Asking:
             if await _set_within(self._stop, self._wait_after(answer, next(attempts))) or lost:
                 return False
 
-    def _keep(self, key: str, completion: Completion) -> None:
-        usd = self._account.usd(completion)
-        self._store.add(key, *self._shard, completion, self._endpoint.model, usd)
-        self._unread[key] = completion  # spares its reader the way to the disk
+    async def _keep(self, key: str, completion: Completion) -> None:
+        """Stores an answer, in one write with all that come in the same turn of the loop."""
+        if not self._fresh:
+            self._storing = asyncio.create_task(self._store_fresh())
+        self._fresh.append(NewAnswer(key, completion, self._endpoint.model, self._account.usd(completion)))
+        await self._storing
+
+    async def _store_fresh(self) -> None:
+        fresh, self._fresh = self._fresh, []
+        self._store.add_all(*self._shard, fresh)
+        for answer in fresh:
+            self._unread[answer.key] = answer.completion  # spares its reader the way to the disk
+            self._progress.answered(answer.usd)
         self._pace.answered()
-        self._progress.answered(usd)
 
     def _wait_after(self, fault: Fault, attempt: int) -> float:
         """Seconds until a request may be repeated.

@@ -10,7 +10,7 @@ import pytest
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.teacher.messages import Completion
-from okapi_kedro.teacher.store import CompletionStore, completion_store
+from okapi_kedro.teacher.store import CompletionStore, NewAnswer, completion_store
 
 from .answers import WRITER, add, completion, go, key_for, start
 
@@ -264,6 +264,42 @@ def test_a_full_disk_is_a_one_line_error_and_leaves_the_shard_as_it_was(tmp_path
     assert (shard_of(tmp_path).read_bytes(), key_for(2) in store, store.spent_usd) == (before, False, 0.25)
     add(store, 2, "two")
     assert CompletionStore(tmp_path)[key_for(2)] == completion("two")
+
+
+def new_answers(*numbers):
+    return [NewAnswer(key_for(number), completion(str(number)), "m", 0.25) for number in numbers]
+
+
+def test_answers_added_at_once_stand_as_if_they_had_come_one_by_one(tmp_path):
+    store, other = CompletionStore(tmp_path / "a"), CompletionStore(tmp_path / "b")
+    add(store, 2, "2")
+    store.add_all("translation", "ne", new_answers(1, 2, 3))
+    store.add_all("translation", "ne", [])
+    for number in (2, 1, 3):
+        add(other, number, str(number))
+    assert shard_of(tmp_path / "a").read_bytes() == shard_of(tmp_path / "b").read_bytes()
+    for each in (store, CompletionStore(tmp_path / "a")):
+        assert [each[key_for(number)].text for number in (1, 2, 3)] == ["1", "2", "3"]
+        assert each.spent_usd == 0.75
+
+
+def test_of_answers_added_at_once_none_is_written_when_one_could_not_be_read_back(tmp_path):
+    store = CompletionStore(tmp_path)
+    with pytest.raises(ValueError, match="no key, token count or price"):
+        store.add_all("translation", "ne", [*new_answers(1), NewAnswer("no key", completion("2"), "m", 0.25)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_answers_that_did_not_all_fit_the_whole_ones_are_kept(tmp_path, monkeypatch):
+    store, write = CompletionStore(tmp_path), os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, lines: write(descriptor, lines[: len(lines) * 5 // 6]))
+    with pytest.raises(UserError, match="bytes fitted; make room"):
+        store.add_all("translation", "ne", new_answers(1, 2, 3))
+    monkeypatch.undo()
+    store.add_all("translation", "ne", new_answers(2, 3))
+    for each in (store, CompletionStore(tmp_path)):
+        assert [each[key_for(number)].text for number in (1, 2, 3)] == ["1", "2", "3"]
+    assert [line.count("}") for line in shard_of(tmp_path).read_text().splitlines()] == [1, 1, 1]
 
 
 def test_a_read_only_folder_can_be_read_and_takes_no_answer(tmp_path, monkeypatch):

@@ -41,7 +41,7 @@ class CollectedBatches:
         line = json.dumps({"id": batch_id, "status": status}).encode() + b"\n"
         with self._file.appending():
             self._take_in()
-            self._file.append(line)
+            self._file.append([line])
         self._ids.add(batch_id)
         self._file.sync()
 

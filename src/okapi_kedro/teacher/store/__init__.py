@@ -7,10 +7,11 @@ cuts off. Several processes may write to the same folder; the first answer to a 
 `python -m okapi_kedro.teacher.store --help` shows what is in a folder, compacts it, or exports it to Parquet.
 """
 
+from okapi_kedro.teacher.store.answer_line import NewAnswer
 from okapi_kedro.teacher.store.compaction import compact
 from okapi_kedro.teacher.store.completion_key import completion_key
 from okapi_kedro.teacher.store.completion_store import CompletionStore
 from okapi_kedro.teacher.store.parquet_export import export
 from okapi_kedro.teacher.store.spending import Spending
 
-__all__ = ["CompletionStore", "Spending", "compact", "completion_key", "export"]
+__all__ = ["CompletionStore", "NewAnswer", "Spending", "compact", "completion_key", "export"]

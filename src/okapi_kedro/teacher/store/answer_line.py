@@ -37,6 +37,22 @@ class Head(NamedTuple):
     picodollars: int | None
 
 
+class NewAnswer(NamedTuple):
+    """An answer to be stored.
+
+    Args:
+        key: the request's `completion_key`.
+        completion: what came.
+        model: who answered.
+        usd: what it cost; None when the price is unknown.
+    """
+
+    key: str
+    completion: Completion
+    model: str
+    usd: float | None
+
+
 def answer_line(key: str, completion: Completion, model: str, usd: float | None) -> bytes:
     """The line of an answer, with its line break."""
     price = "null" if usd is None else repr(float(usd))

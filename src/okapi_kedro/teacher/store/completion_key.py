@@ -4,6 +4,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+_ORDERED = ("response_format",)
+"""Only the order in a schema matters: endpoints write an answer's fields in it."""
+_AS_IS = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_SORTED = json.JSONEncoder(separators=(",", ":"), allow_nan=False, sort_keys=True).encode
+
 
 def completion_key(body: Mapping[str, object]) -> str:
     """The SHA-256 of what is sent for an answer, however its fields are ordered.
@@ -22,9 +27,4 @@ def completion_key(body: Mapping[str, object]) -> str:
 
 
 def _canonical(body: Mapping[str, object]) -> str:
-    # Only the order in a schema matters: endpoints write an answer's fields in it.
-    fields = [
-        json.dumps({name: body[name]}, sort_keys=name != "response_format", separators=(",", ":"), allow_nan=False)
-        for name in sorted(body)
-    ]
-    return "\n".join(fields)
+    return "\n".join((_AS_IS if name in _ORDERED else _SORTED)({name: body[name]}) for name in sorted(body))

@@ -3,14 +3,14 @@
 import fcntl
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.teacher.messages import Completion
-from okapi_kedro.teacher.store.answer_line import answer_line, read_head
+from okapi_kedro.teacher.store.answer_line import Head, NewAnswer, answer_line, read_head
 from okapi_kedro.teacher.store.index_file import INDEX, read_index, write_index
 from okapi_kedro.teacher.store.locks import turn, wait_for_lock
 from okapi_kedro.teacher.store.lost_file import Lost, LostFile
@@ -106,34 +106,35 @@ class CompletionStore:
     def add(
         self, key: str, stage: str, language: str, completion: Completion, model: str, usd: float | None = None
     ) -> None:
-        """Writes an answer, unless the key has one already.
+        """Writes one answer; see `add_all`."""
+        self.add_all(stage, language, [NewAnswer(key, completion, model, usd)])
+
+    def add_all(self, stage: str, language: str, answers: Sequence[NewAnswer]) -> None:
+        """Writes answers at once, those whose key has one already left out.
 
         Args:
-            key: the request's `completion_key`.
             stage: with the language, names the shard.
             language: code of the language.
-            completion: the answer.
-            model: who gave it.
-            usd: what it cost; None when the price is unknown.
+            answers: with different keys.
 
         Raises:
-            UserError: when it cannot be written.
-            ValueError: when it could not be read back: a key, count or price that is none.
+            UserError: when they cannot be written.
+            ValueError: when one could not be read back, and so none is written: a key, count or price that is none.
         """
-        line = answer_line(key, completion, model, usd)
-        head = read_head(line[:-1])
-        if head is None:
-            raise ValueError(f"no key, token count or price of an answer: {line[:300]!r}")
+        lines = [answer_line(*answer) for answer in answers]
+        heads = [_checked_head(line) for line in lines]
         with self._lock:
             self._make_folder()
             number = self._number_of(stage, language)
             shard = self.shards[number]
             with shard.appending():
                 self._take_in(number, shard)
-                if self.place(key) is None:
-                    self._known[1][key] = place_of(number, shard.append(line))
-                    self._ledger.add_answers(stage, language, [head])
-                    self._fold()
+                new = [(head, line) for head, line in zip(heads, lines, strict=True) if self.place(head.key) is None]
+                starts = shard.append([line for _, line in new])
+                for (head, _), start in zip(new, starts, strict=True):
+                    self._known[1][head.key] = place_of(number, start)
+                self._ledger.add_answers(stage, language, [head for head, _ in new])
+                self._fold()
 
     def add_lost(self, stage: str, language: str, model: str, usd: float | None, cause: str) -> None:
         """Writes down an answer that may have been paid for and never came.
@@ -252,6 +253,13 @@ class CompletionStore:
         self._known = (index, {})
         self._indexed = len(index)
         write_index(self.folder, self.shards, index, self._ledger)
+
+
+def _checked_head(line: bytes) -> Head:
+    head = read_head(line[:-1])
+    if head is None:
+        raise ValueError(f"no key, token count or price of an answer: {line[:300]!r}")
+    return head
 
 
 def place_of(number: int, start: int) -> int:

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import accumulate
@@ -83,24 +83,31 @@ class LineFile:
         self.end += whole
         return parsed
 
-    def append(self, line: bytes) -> int:
-        """Writes a line, to be called while `appending` and when all lines are read; returns the byte it begins at.
+    def append(self, lines: Sequence[bytes]) -> list[int]:
+        """Writes lines at once, to be called while `appending` and when all lines are read.
+
+        Args:
+            lines: each with its line break.
+
+        Returns:
+            The byte that each begins at.
 
         Raises:
-            UserError: when it could not be written; what was is a torn line, as of a killed writer.
+            UserError: when they could not all be written; what was is read again, a torn line as of a killed writer.
         """
-        start, writer = self.end, self._writer()
+        *starts, end = accumulate(map(len, lines), initial=self.end)
+        writer = self._writer()
         if self.has_grown():
-            os.ftruncate(writer, start)  # the torn line of a killed writer
+            os.ftruncate(writer, self.end)  # the torn line of a killed writer
         try:
-            written = os.write(writer, line)
+            written = os.write(writer, b"".join(lines))
         except OSError as error:
             raise UserError(f"{self.path}: could not write: {error.strerror}; make room and run again") from error
-        if written < len(line):
-            raise UserError(f"{self.path}: only {written} of {len(line)} bytes fitted; make room and run again")
+        if written < end - self.end:
+            raise UserError(f"{self.path}: only {written} of {end - self.end} bytes fitted; make room and run again")
         self._is_synced = False
-        self.end = start + len(line)
-        return start
+        self.end = end
+        return starts
 
     def sync(self) -> None:
         """Waits until what was appended here is on the disk itself."""

@@ -49,7 +49,7 @@ class LostFile(LineFile):
     def append_lost(self, lost: Lost) -> None:
         """Writes one down; see `append`."""
         line = json.dumps(asdict(lost), ensure_ascii=False, separators=(",", ":"))
-        self.append(line.encode(errors="replace") + b"\n")
+        self.append([line.encode(errors="replace") + b"\n"])
 
     def read_lost(self) -> list[Lost]:
         """The next batch of them; empty at the end.
