@@ -7,8 +7,8 @@ Prints one JSON object. All ask the offline teacher on loopback, in a process of
 keeps every answer in a new store, with retries, a price and a budget on. The clients take turns, each run in a fresh
 process, and a figure is the median of the rounds. `ratio_*` is requests per CPU second of ours over theirs;
 `store_overhead` the share of ours that the store takes. distilabel, in an environment of its own, which is made on
-demand, answers fewer requests, since it is slow: `distilabel` is its model asked directly, its fastest way;
-`distilabel_pipeline` a pipeline of one step, which like ours keeps the answers, without its start.
+demand, answers fewer requests, since it is slow: `distilabel` is a pipeline of one step, which like ours keeps the
+answers, without the time that it takes to start; `distilabel_model` its model alone, which keeps nothing.
 """
 
 import argparse
@@ -30,7 +30,7 @@ CLIENTS = Path(__file__).with_name("teacher_clients.py")
 DISTILABEL = "1.5.3"
 DISTILABEL_REQUESTS = 2_000
 LATENCY = 0.01
-OURS, WITHOUT_STORE, PIPELINE = "ours", "ours_without_store", "distilabel_pipeline"
+OURS, WITHOUT_STORE, PIPELINE = "ours", "ours_without_store", "distilabel"
 
 Runs = defaultdict[str, list[dict[str, float]]]
 
@@ -77,7 +77,7 @@ def measure(requests: int, rounds: int, concurrency: int, distilabel: Path | Non
     plan = [(client, here, requests) for client in (OURS, "bare", "bare_aiohttp", WITHOUT_STORE)]
     if distilabel:
         few = min(requests, DISTILABEL_REQUESTS)
-        plan += [("distilabel", distilabel, few), (PIPELINE, distilabel, few)]
+        plan += [("distilabel_model", distilabel, few), (PIPELINE, distilabel, few)]
     runs: Runs = defaultdict(list)
     equal = True
     for _ in range(rounds):

@@ -146,8 +146,8 @@ CLIENTS: dict[str, Callable[[], Texts]] = {
     "ours_without_store": lambda: ours(NoStore()),
     "bare": lambda: typed(None),
     "bare_aiohttp": lambda: typed("aiohttp"),
-    "distilabel": distilabel_model,
-    "distilabel_pipeline": distilabel_pipeline,
+    "distilabel": distilabel_pipeline,
+    "distilabel_model": distilabel_model,
 }
 
 

@@ -68,7 +68,7 @@ def test_english_is_translated_and_ranked_without_a_translation():
     assert "teacher" not in translation.inputs()
     ranking = Pipeline(nodes_of(register_pipelines()["ranking"], "en"))
     assert "teacher" in ranking.inputs()
-    assert "translation_prompt" not in ranking.inputs()
+    assert "ranking_translation_prompt" not in ranking.inputs()
     other = Pipeline(nodes_of(register_pipelines()["ranking"], "ne"))
     assert other.all_outputs() == {name.replace("en.", "ne.") for name in ranking.all_outputs()}
 
@@ -81,9 +81,10 @@ def test_everything_that_is_neither_raw_nor_a_parameter_is_made_by_a_node():
         "teacher",
         "generation_prompt",
         "translation_prompt",
+        "ranking_translation_prompt",
         "ranking_prompt",
     }
-    raw |= {"arc_files", "hellaswag_files", "mmlu_files", "node_seconds"}
+    raw |= {"english_tables", "arc_files", "hellaswag_files", "mmlu_files", "node_seconds"}
     inputs = {name for name in register_pipelines()["__default__"].inputs() if not name.startswith("params:")}
     assert inputs == raw | {f"{code}.own_node_seconds" for code in LANGUAGES}
 

@@ -19,7 +19,7 @@ ROWS: dict[type[pa.DataFrameModel], dict[str, Any]] = {
     schemas.Defects: {"defect": "link", "rows": 0, "action": "keep"},
     schemas.RejectedCandidates: {"id": "a", "reason": "why", "nearest_id": "", "rouge_l": None, "raw": ""},
     schemas.TranslatedInstructions: {"id": "a", "split": "rl", "held_out": True, **TEXT, "attempts": 0},
-    schemas.SftExamples: {"id": "a", "prompt": "p", "completion": "c", "held_out": True},
+    schemas.SftExamples: {"id": "a", "language": "ne", "prompt": "p", "completion": "c", "held_out": True},
     schemas.Responses: {"id": "a", "k": 0, "response": "", "finish_reason": "stop"},
     schemas.RankedResponses: {"id": "a", "k": 0, "rank": 1, "english_response": "", "shown_position": 1},
     schemas.Preferences: {"id": "a", "pair": 0, "prompt": "p", "chosen": "c", "rejected": "r", "held_out": True},
@@ -32,11 +32,16 @@ ROWS: dict[type[pa.DataFrameModel], dict[str, Any]] = {
         "label": 3,
     },
     schemas.Mmlu: {"id": "a", **LETTERED},
+    schemas.TextLengths: {
+        **{"part": "all", "text": "prompt", "unit": "tokens", "rows": 1},
+        **{"mean": 2.5, "english_mean": None, "ratio": None},
+    },
+    schemas.TranslationOutcomes: {"table": "arc", "attempts": 0, "reason": "", "field": "", "rows": 1},
     schemas.Scores: {"task": "arc", "metric": "acc", "shots": 0, "value": 1.0, "stderr": 0.0, "n": 1, "truncated": 0},
 }  # fmt: skip
 ROWS[schemas.Evaluation] = {**ROWS[schemas.Scores], "model": "base"}
 ROWS[schemas.AllInstructions] = {**ROWS[schemas.Instructions], "max_rouge_l": None, "nearest_id": ""}
-NUMBERS = {"rouge_l": "float64", "max_rouge_l": "float64"}
+NUMBERS = dict.fromkeys(("rouge_l", "max_rouge_l", "mean", "english_mean", "ratio"), "float64")
 
 
 def table(schema: type[pa.DataFrameModel], **changes: Any) -> pd.DataFrame:
@@ -93,6 +98,11 @@ def test_a_missing_value_is_refused_in_every_column_but_the_score_of_the_nearest
         (schemas.Mmlu, "split", "dev"),
         (schemas.HellaSwag, "label", 4),
         (schemas.HellaSwag, "label", -1),
+        (schemas.TextLengths, "part", "test"),
+        (schemas.TextLengths, "unit", "words"),
+        (schemas.TextLengths, "ratio", -0.5),
+        (schemas.TranslationOutcomes, "table", "truthfulqa"),
+        (schemas.TranslationOutcomes, "rows", 0),
         (schemas.Scores, "value", 1.5),
         (schemas.Scores, "n", 0),
     ],
@@ -109,10 +119,17 @@ KEYS = {
     schemas.RankedResponses: ("id", "k"),
     schemas.Preferences: ("id", "pair"),
     schemas.HellaSwag: ("ind", "split"),
+    schemas.SftExamples: ("id", "language"),
+    schemas.TextLengths: ("part", "text", "unit"),
+    schemas.TranslationOutcomes: ("table", "attempts", "reason", "field"),
     **dict.fromkeys((schemas.Instructions, schemas.InstructionSplits, schemas.TranslatedInstructions), ("id",)),
-    **dict.fromkeys((schemas.RejectedCandidates, schemas.SftExamples, schemas.Arc, schemas.Mmlu), ("id",)),
+    **dict.fromkeys((schemas.RejectedCandidates, schemas.Arc, schemas.Mmlu), ("id",)),
 }
-OTHER = {"id": "b", "k": 1, "pair": 1, "ind": 1, "split": "train"}
+OTHER = {
+    **{"id": "b", "k": 1, "pair": 1, "ind": 1, "split": "train", "language": "en"},
+    **{"part": "rl", "text": "output", "unit": "characters"},
+    **{"table": "mmlu", "attempts": 1, "reason": "script", "field": "output"},
+}
 
 
 @pytest.mark.parametrize("schema", KEYS)

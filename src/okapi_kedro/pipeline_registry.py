@@ -23,6 +23,7 @@ SHARED_INPUTS = {
     "instructions",
     "instruction_splits",
     "translation_prompt",
+    "ranking_translation_prompt",
     "ranking_prompt",
     "teacher",
     "english_arc",

@@ -81,12 +81,16 @@ class TranslatedInstructions(_Table):
 
 
 class SftExamples(_Table):
-    """Prompts with the completion to learn."""
+    """Prompts with the completion to learn; an English row that is mixed in has the id of its translation."""
 
-    id: Series[str] = pa.Field(unique=True)
+    id: Series[str]
+    language: Series[str]
     prompt: Series[str]
     completion: Series[str]
     held_out: Series[bool]
+
+    class Config:
+        unique = ["id", "language"]  # noqa: RUF012
 
 
 class Responses(_Table):
@@ -189,3 +193,31 @@ class Evaluation(Scores):
     """The scores of several models."""
 
     model: Series[str]
+
+
+class TextLengths(_Table):
+    """Mean lengths of a part's texts, those of their English originals, and the first divided by the second."""
+
+    part: Series[str] = pa.Field(isin=["all", "sft", "ranking", "rl"])
+    text: Series[str] = pa.Field(isin=["prompt", "output"])
+    unit: Series[str] = pa.Field(isin=["tokens", "characters"])
+    rows: Series[int] = pa.Field(ge=0)
+    mean: Series[float] = pa.Field(ge=0, nullable=True)
+    english_mean: Series[float] = pa.Field(ge=0, nullable=True)
+    ratio: Series[float] = pa.Field(ge=0, nullable=True)
+
+    class Config:
+        unique = ["part", "text", "unit"]  # noqa: RUF012
+
+
+class TranslationOutcomes(_Table):
+    """Rows that passed by attempts (0: nobody was asked, or the table does not tell), the rejected by reason."""
+
+    table: Series[str] = pa.Field(isin=["instructions", "arc", "hellaswag", "mmlu"])
+    attempts: Series[int] = pa.Field(ge=0)
+    reason: Series[str]
+    field: Series[str]
+    rows: Series[int] = pa.Field(ge=1)
+
+    class Config:
+        unique = ["table", "attempts", "reason", "field"]  # noqa: RUF012

@@ -77,7 +77,7 @@ def test_every_dataset_has_a_catalog_entry_with_a_place_of_its_own(loader):
         language = name.split(".")[0]
         if language in LANGUAGES:
             assert f"/{language}/" in places[name], name
-    shared_on_purpose = {"evaluations", "spending"}
+    shared_on_purpose = {"spending"}
     own = [place for name, place in places.items() if name not in shared_on_purpose]
     assert len(set(own)) == len(own)
 

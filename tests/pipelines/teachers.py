@@ -4,14 +4,26 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from okapi_kedro.pipelines.translation.translate_rows import TranslationParameters
 from okapi_kedro.teacher.account import Account
 from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.endpoint import Endpoint
 from okapi_kedro.teacher.messages import Completion, Request
 from okapi_kedro.teacher.pace import Pace
 from okapi_kedro.teacher.store import CompletionStore
+from okapi_kedro.text.protected_spans import USUAL_KINDS
 
 PROMPTS = Path(__file__).parents[2] / "data" / "01_raw" / "prompts"
+
+TRANSLATION = TranslationParameters(
+    attempts=2,
+    temperature=0.0,
+    top_p=1.0,
+    max_tokens=500,
+    protected=frozenset(USUAL_KINDS),
+    most_characters=4000,
+    notes="Be polite.",
+)
 
 
 def prompt(name: str) -> str:

@@ -7,6 +7,8 @@ import pandas as pd
 
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.reporting.stage_counts import rejections, stage_row
+from okapi_kedro.reporting.text_lengths import text_lengths
+from okapi_kedro.reporting.translation_outcomes import translation_outcomes
 
 TASKS: dict[str, list[tuple[str, str, str]]] = {
     "ne": [
@@ -45,6 +47,8 @@ def example_report(code: str) -> dict[str, Any]:
         "summary": _summary(code),
         "rejected": _rejected(),
         "translated": translated,
+        "outcomes": example_outcomes(),
+        "lengths": text_lengths(translated, translated.assign(instruction="Name the capital of Nepal.")),
         "sft_log": _sft_log(),
         "reward_log": _reward_log(),
         "rl_log": _rl_log(),
@@ -75,6 +79,20 @@ def example_evaluation(higher: float = 0.0) -> pd.DataFrame:
             for metric, lift in (("acc", 0.0), ("acc_norm", 0.02))
         ]
     )
+
+
+def example_outcomes() -> pd.DataFrame:
+    """Outcomes of 900 instructions and some questions, with the rejected ones' fields."""
+    benchmarks = {name: pd.DataFrame({"id": range(40)}) for name in ("arc", "hellaswag", "mmlu")}
+    passed = pd.DataFrame({"attempts": [1] * 700 + [2] * 150})
+    instructions = ["output: script"] * 30 + ["instruction: in English"] * 12 + ["no JSON object"] * 8
+    rejected = {
+        "instructions": pd.DataFrame({"reason": instructions}),
+        "arc": pd.DataFrame({"reason": ["two options became equal"] * 3 + ["option_a: script"]}),
+        "hellaswag": pd.DataFrame({"reason": ["ending_2: numbers kept"] * 2}),
+        "mmlu": pd.DataFrame({"reason": []}, dtype="str"),
+    }
+    return translation_outcomes({"instructions": passed, **benchmarks}, rejected)
 
 
 def _translated(code: str) -> pd.DataFrame:
@@ -183,6 +201,7 @@ def _summary(code: str) -> dict[str, Any]:
             stage_row("rl", 420, 420, 0, 4210.0),
         ],
         "sft": {
+            "english_share": 0.0,
             "loss_first": 3.3,
             "loss_last": 0.4,
             "eval_loss_first": 2.4,

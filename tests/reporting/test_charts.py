@@ -8,7 +8,18 @@ from xml.etree import ElementTree
 import pytest
 from markupsafe import Markup
 
-from okapi_kedro.reporting.charts import WIDTH, Bar, Series, bar_chart, histogram, line_chart, nice_ticks
+from okapi_kedro.reporting.charts import (
+    WIDE,
+    WIDTH,
+    Bar,
+    Segment,
+    Series,
+    bar_chart,
+    histogram,
+    line_chart,
+    nice_ticks,
+    stacked_bars,
+)
 
 
 def parse(chart: Markup) -> ElementTree.Element:
@@ -130,6 +141,7 @@ def test_names_cannot_become_markup() -> None:
     for chart in (
         line_chart([Series(evil, points), Series("b", points)], evil, evil, evil),
         bar_chart([Bar(evil, evil, 1, 0.1), Bar(evil, "b", 1, 0.1)], evil, evil),
+        stacked_bars([Segment(evil, evil, 1, evil), Segment(evil, "b", 1, evil)], evil, evil),
     ):
         assert "<script" not in chart
         assert evil in texts(chart)
@@ -150,3 +162,61 @@ def test_a_reader_of_the_axes_finds_the_counts_of_a_histogram() -> None:
 def test_a_histogram_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="no value to count"):
         histogram([math.nan], 0.05, "ROUGE-L", "score", "rows")
+
+
+def boxes(chart: Markup) -> dict[str, dict[str, float]]:
+    """Left, right and top of the pieces, by what a pointer reads there."""
+    found = {}
+    for element in parse(chart).iter("rect"):
+        title = element.find("title")
+        if title is not None:
+            left, width, top = (float(element.attrib[name]) for name in ("x", "width", "y"))
+            found[title.text or ""] = {"left": left, "right": left + width, "top": top}
+    return found
+
+
+PIECES = [
+    Segment("script (9)", "instructions", 6, "six"),
+    Segment("script (9)", "ARC", 3, "three"),
+    Segment("empty (2)", "ARC", 2, "two"),
+]
+
+
+def test_a_reader_of_the_axis_finds_the_values_of_pieces_end_to_end() -> None:
+    chart = stacked_bars(PIECES, "Rejected", "rows")
+    ticks = axis(chart, "x", "middle")
+    found = boxes(chart)
+    ends = {
+        name: [round(read_off(place[side], ticks), 1) for side in ("left", "right")] for name, place in found.items()
+    }
+    assert ends == {
+        "script (9), instructions: six": [0, 6],
+        "script (9), ARC: three": [6, 9],
+        "empty (2), ARC: two": [0, 2],
+    }
+    tops = [place["top"] for place in found.values()]
+    assert tops[0] == tops[1] < tops[2]
+
+
+def test_pieces_of_one_name_have_one_colour_and_the_legend_shows_it() -> None:
+    chart = parse(stacked_bars(PIECES, "Rejected", "rows"))
+    classes = [element.attrib["class"] for element in chart.iter("rect")]
+    assert classes == ["bar series-1", "bar series-2", "bar series-1", "bar series-2", "bar series-2"]
+
+
+def test_a_long_legend_is_wrapped_and_long_labels_are_shortened_inside_the_chart() -> None:
+    pieces = [Segment(f"row {n} " + "字" * 200, f"a reason with a long name {n}", n, "") for n in range(30)]
+    root = parse(stacked_bars(pieces, "Rejected", "rows"))
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
+    legend = [element for element in root.iter("rect") if element.find("title") is None]
+    assert width == WIDE
+    assert len({element.attrib["y"] for element in legend}) > 3
+    assert all(0 <= float(element.attrib["x"]) < width - 100 for element in legend)
+    assert all(float(element.attrib["y"]) < height for element in root.iter("rect"))
+    assert max(len(element.text or "") for element in root.iter("text")) <= 40
+
+
+def test_bars_without_length_and_no_bars() -> None:
+    assert "nan" not in stacked_bars([Segment("a", "b", 0.0, "")], "Rejected", "rows")
+    with pytest.raises(ValueError, match="'Rejected': no piece to draw"):
+        stacked_bars([], "Rejected", "rows")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from example_run import example_evaluation
+from example_run import example_evaluation, example_outcomes, example_report
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.languages import UnknownLanguageError
@@ -96,7 +96,7 @@ def test_the_table_survives_parquet(tmp_path: Path) -> None:
 
 
 def test_the_page_shows_percentages_gaps_and_the_highest_model() -> None:
-    page = render_leaderboard(leaderboard({"ne": scores(base=0.251, sft=0.334), "de": scores(base=0.4)}))
+    page = render_leaderboard(leaderboard({"ne": scores(base=0.251, sft=0.334), "de": scores(base=0.4)}), {}, {})
     assert "ARC, 25-shot" in page
     assert 'best">33.4<' in page
     assert 'best">25.1<' not in page
@@ -105,10 +105,33 @@ def test_the_page_shows_percentages_gaps_and_the_highest_model() -> None:
 
 
 def test_a_models_name_cannot_become_markup() -> None:
-    page = render_leaderboard(leaderboard({"ne": scores(**{"<script>x</script>": 0.3})}))
+    page = render_leaderboard(leaderboard({"ne": scores(**{"<script>x</script>": 0.3})}), {}, {})
     assert "<script" not in page
     assert "&lt;script&gt;x" in page
 
 
 def test_no_evaluation_yet_is_a_page_that_says_so() -> None:
-    assert "No language has been evaluated yet" in render_leaderboard(leaderboard({}))
+    assert "No language has been evaluated yet" in render_leaderboard(leaderboard({}), {}, {})
+
+
+def test_lengths_and_translations_stand_below_by_language_in_the_papers_order() -> None:
+    lengths = {code: example_report("ne")["lengths"] for code in ("ne", "de")}
+    outcomes = {code: example_outcomes() for code in ("ta", "ne", "de")}
+    page = render_leaderboard(leaderboard({"ne": scores(base=0.2)}), lengths, outcomes)
+    assert page.index("German, attempt 1") < page.index("Tamil, attempt 1") < page.index("Nepali, attempt 1")
+    assert "Nepali 5.5 %, script: 31 (output 30, option_a 1)" in page
+    table = page[page.index('id="lengths"') :]
+    assert table.index(">German<") < table.index(">Nepali<")
+    assert "Tamil" not in table
+    assert ">60<" in table
+
+
+def test_languages_without_lengths_or_translations_are_a_page_too() -> None:
+    page = render_leaderboard(leaderboard({"ne": scores(base=0.2)}), {}, {})
+    assert "No lengths have been measured yet" in page
+    assert "No row was rejected" in page
+
+
+def test_lengths_of_a_language_that_nobody_knows_are_not_dropped_in_silence() -> None:
+    with pytest.raises(UnknownLanguageError, match="xx"):
+        render_leaderboard(leaderboard({}), {"xx": example_report("ne")["lengths"]}, {})

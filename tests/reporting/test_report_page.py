@@ -11,6 +11,7 @@ import pytest
 from example_run import TASKS, example_report
 
 from okapi_kedro.reporting.report_page import curve, render_report, spread
+from okapi_kedro.reporting.text_lengths import text_lengths
 
 EVIL = "<script>alert(\"1\")</script> & </td><b onload='x'>"
 VOID = {"meta", "link", "br", "img", "input", "line", "rect", "polyline", "circle", "path"}
@@ -84,6 +85,8 @@ def test_text_from_tables_can_never_become_markup() -> None:
     html = page(
         translated=report["translated"].assign(split=EVIL, **text),
         rejected=report["rejected"].assign(stage=EVIL, reason=EVIL, example=EVIL),
+        outcomes=report["outcomes"].assign(reason=EVIL, field=EVIL),
+        lengths=report["lengths"].assign(part=EVIL, text=EVIL, unit=EVIL),
         rl_comparison=report["rl_comparison"].assign(**responses),
         evaluation=report["evaluation"].assign(model=EVIL, task=EVIL).drop_duplicates("metric"),
         summary={**report["summary"], "teacher": EVIL, "base_model": EVIL},
@@ -137,6 +140,41 @@ def test_stages_and_rejections_are_listed() -> None:
     assert "1\u202f204" in html.text
     assert "280–310 tokens, longer than 256" in column(html, "reason")
     assert "No row was rejected" in page(rejected=example_report("ne")["rejected"].head(0)).text
+
+
+def test_attempts_and_rejected_translations_are_drawn_and_listed() -> None:
+    text = re.sub(r"\s+", " ", page().text)
+    assert "Nepali, attempt 1: 77.8 %, 700 of 900" in text
+    assert "script (31), instructions: 30 (output 30)" in text
+    assert "script (31), ARC: 1 (option_a 1)" in text
+    assert re.search(r"script ?30 ?1 ?0 ?0 ?output 30, option_a 1", text)
+    assert "two options became equal" in text
+
+
+def test_a_translation_in_which_nobody_was_asked_and_nothing_rejected_has_no_chart() -> None:
+    outcomes = example_report("ne")["outcomes"]
+    text = page(outcomes=outcomes[(outcomes["reason"] == "") & (outcomes["attempts"] == 0)]).text
+    assert "No row was rejected" in text
+    assert "passed at each attempt" not in text
+
+
+def test_lengths_are_listed_by_part_beside_the_english_ones() -> None:
+    rows = re.findall(r"(all|sft|ranking|rl)(\d\d)(\d\.\d) \((\d\.\d)\)(\d\.\d\d)", page().text)
+    assert rows == [
+        ("all", "60", "6.0", "7.0", "0.86"),
+        ("sft", "20", "6.0", "6.5", "0.92"),
+        ("ranking", "20", "5.0", "6.5", "0.77"),
+        ("rl", "20", "7.0", "8.0", "0.88"),
+    ]
+    lengths = example_report("ne")["lengths"].assign(english_mean=math.nan, ratio=math.nan)
+    assert "(–)" in page(lengths=lengths).text
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.0, False), (0.2, True)])
+def test_the_page_says_when_english_rows_were_mixed_in(share: float, said: bool) -> None:
+    summary = example_report("ne")["summary"]
+    text = page(summary={**summary, "sft": {**summary["sft"], "english_share": share}}).text
+    assert ("20.0 % of the training rows are English" in text) is said
 
 
 def test_long_texts_are_shortened_with_a_sign() -> None:
@@ -197,8 +235,11 @@ def test_a_summary_read_back_from_json_with_missing_errors_gives_a_page() -> Non
 
 def test_a_run_that_came_out_empty_gives_a_page() -> None:
     report = example_report("ne")
-    empty = {name: report[name].head(0) for name in ("rejected", "translated", "rl_comparison", "evaluation")}
-    assert "0 of 0 instructions" in page(**empty).text
+    empty = {
+        name: report[name].head(0) for name in ("rejected", "translated", "outcomes", "rl_comparison", "evaluation")
+    }
+    lengths = text_lengths(empty["translated"], empty["translated"])
+    assert "0 of 0 instructions" in page(**empty, lengths=lengths).text
 
 
 def test_the_page_is_the_same_for_the_same_run() -> None:

@@ -1,9 +1,9 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from okapi_kedro.teacher.ask import Answer, MalformedAnswer, ask
-from okapi_kedro.teacher.messages import Completion
+from okapi_kedro.teacher.messages import Completion, Sampling
 
 from .endpoint import request_for
 
@@ -31,6 +31,20 @@ def from_sample(least):
         return completion.text.upper()
 
     return parse
+
+
+def test_a_greedy_answer_that_was_malformed_is_drawn_the_next_time():
+    seen = []
+
+    class Remembering(ScriptedTeacher):
+        def stream(self, requests, stage, language, ahead=None):
+            seen.extend(request.sampling.temperature for request in requests)
+            return super().stream(requests, stage, language)
+
+    for temperature in (0.0, 1.0):
+        request = replace(request_for("a"), sampling=Sampling(temperature, 1.0, 10))
+        ask(Remembering(), [request], from_sample([2]), attempts=3, stage="s", language="ne")
+    assert seen == [0.0, 0.5, 0.5, 1.0, 1.0, 1.0]
 
 
 def test_only_malformed_answers_are_asked_again_with_the_next_sample():

@@ -236,3 +236,17 @@ def test_the_network_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "socket", refuse)
     language_detection._load.cache_clear()
     assert wrong_language(passage("ne"), LANGUAGES["hi"]) == "in Nepali"
+
+
+@pytest.mark.parametrize("code", ["ne", "de", "zh"])
+def test_a_short_sentence_left_as_it_was_is_in_english(code: str) -> None:
+    assert wrong_language("The sum is 5.", LANGUAGES[code], "The sum is 5.") == "in English"
+    assert wrong_language("The Lord of the Rings", LANGUAGES[code], "The Lord of the Rings") is None
+    assert wrong_language("canis, feles", LANGUAGES[code], "canis, feles") is None
+
+
+def test_english_is_found_for_a_language_that_the_detector_does_not_know() -> None:
+    tibetan = replace(LANGUAGES["ne"], code="bo", name="Tibetan", script="TIBETAN")
+    text = "The river is long and it is deep. Nobody knows who swam in it."
+    assert wrong_language(text, tibetan, text) == "in English"
+    assert wrong_language("ཆུ་བོ་རིང་པོ་རེད།", tibetan, text) is None

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from okapi_kedro.text.placeholders import (
     DamagedPiecesError,
     Protected,
-    is_wholly_protected,
     protect,
     protect_row,
     restore,
     restore_row,
     to_translate,
+    with_marks_as_sent,
 )
 from okapi_kedro.text.protected_spans import KINDS, USUAL_KINDS
 
@@ -145,15 +145,34 @@ def test_a_piece_cannot_change_its_field() -> None:
 
 
 def test_what_has_nothing_to_translate_is_not_sent_and_comes_back() -> None:
-    fields = {"instruction": "Run `a`.", "input": "```\nx\n```\n`b` + 42", "output": "{name}: https://e.org/x!"}
+    fields = {
+        "instruction": "Run `a`.",
+        "input": "```\nx\n```\n`b` + ",
+        "output": "{name}: https://e.org/x!",
+        "note": "",
+    }
     row = protect_row(fields)
-    assert [is_wholly_protected(field) for field in row.values()] == [False, True, True]
+    assert list(to_translate(row)) == ["instruction"]
     assert restore_row(row, {"instruction": "Führe ⟦1⟧ aus."}) == {**fields, "instruction": "Führe `a` aus."}
 
 
-@pytest.mark.parametrize(("text", "wholly"), [("", True), ("3 + 4 = ?", True), ("`x` a", False), ("`x`。好", False)])
-def test_a_letter_outside_the_pieces_is_something_to_translate(text: str, wholly: bool) -> None:
-    assert is_wholly_protected(protect(text)) is wholly
+@pytest.mark.parametrize(
+    ("text", "is_sent"), [("", False), ("`x` +", False), ("3, 4", False), ("`x` a", True), ("`x`。好", True)]
+)
+def test_a_row_is_sent_when_it_has_a_letter_outside_its_pieces(text: str, is_sent: bool) -> None:
+    assert list(to_translate(protect_row({"output": text}))) == ["output"] * is_sent
+
+
+def test_numbers_are_sent_with_the_words_of_another_field_whose_digits_they_take() -> None:
+    assert list(to_translate(protect_row({"instruction": "Add.", "input": "3, 4", "output": "7"}))) == [
+        "instruction",
+        "input",
+        "output",
+    ]
+
+
+def test_placeholders_read_as_they_were_sent_whatever_became_of_them() -> None:
+    assert with_marks_as_sent(protect("Run `a` `b`."), "चलाउनुहोस् ⟦१⟧ 〚 2 〛।") == "चलाउनुहोस् ⟦1⟧ ⟦2⟧।"
 
 
 def test_a_piece_that_looks_like_a_group_of_a_pattern_is_put_back_as_it_is() -> None:

@@ -12,6 +12,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 12, 34, 44
 COLOURS = 6
 BAR, BAR_GAP, GROUP_GAP = 26, 4, 30
 MOST_DOTS = 40
+WIDE, ROW, LEGEND_LINE, LETTER, LONGEST_LABEL = 680, 22, 20, 7.2, 40
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,23 @@ class Bar:
     name: str
     value: float
     error: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of a bar.
+
+    Args:
+        row: the bar that it is a piece of.
+        name: what the legend calls it; pieces of one name have one colour.
+        value: its length, zero or more.
+        note: told where a pointer rests on it.
+    """
+
+    row: str
+    name: str
+    value: float
+    note: str
 
 
 @dataclass(frozen=True)
@@ -165,6 +183,35 @@ def histogram(values: Sequence[float], width: float, title: str, x_label: str, y
     return _svg(WIDTH, title, marks)
 
 
+def stacked_bars(segments: Sequence[Segment], title: str, x_label: str) -> Markup:
+    """Lying bars of pieces that add up, each beside its label; rows and names stand in the order of their first piece.
+
+    Args:
+        segments: at least one.
+        title: read out by screen readers.
+        x_label: name of the axis with its unit.
+
+    Raises:
+        ValueError: when there is no piece to draw.
+    """
+    if not segments:
+        raise ValueError(f"chart {title!r}: no piece to draw")
+    rows = list(dict.fromkeys(segment.row for segment in segments))
+    names = list(dict.fromkeys(segment.name for segment in segments))
+    legend, top = _wrapped_legend(names)
+    bottom = top + len(rows) * ROW
+    totals = [sum(segment.value for segment in segments if segment.row == row) for row in rows]
+    ticks = nice_ticks([0, max(totals) or 1])
+    x = _Scale(ticks[0], ticks[-1], 14 + LETTER * max(len(_short(row)) for row in rows), WIDE - RIGHT - 8)
+    marks = [
+        *legend,
+        *_x_axis(ticks, x, top, bottom, x_label),
+        *(_text(x.start - 7, top + ROW * place + 15, "end", _short(row)) for place, row in enumerate(rows)),
+        *_pieces(segments, rows, names, x, top),
+    ]
+    return _svg(WIDE, title, marks, bottom + BOTTOM)
+
+
 def nice_ticks(values: Sequence[float]) -> list[float]:
     """Round numbers at equal steps of 1, 2 or 5 times a power of ten that enclose the values, about five of them."""
     low, high = _span(values)
@@ -191,6 +238,35 @@ def _y_axis(ticks: Sequence[float], y: _Scale, width: float, label: str) -> list
             '<text class="label" transform="translate(12 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>'
         ).format((TOP + HEIGHT - BOTTOM) / 2, label),
     ]
+
+
+def _x_axis(ticks: Sequence[float], x: _Scale, top: float, bottom: float, label: str) -> list[Markup]:
+    line = Markup('<line class="grid" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/>')
+    return [
+        *(line.format(x(tick), top, bottom) for tick in ticks),
+        *(_text(x(tick), bottom + 16, "middle", _number(tick, ticks)) for tick in ticks),
+        _text((x.start + x.end) / 2, bottom + 36, "middle", label),
+    ]
+
+
+def _pieces(
+    segments: Sequence[Segment], rows: Sequence[str], names: Sequence[str], x: _Scale, top: float
+) -> list[Markup]:
+    """The pieces of each bar, one behind the other."""
+    box = Markup(
+        '<rect class="bar series-{}" x="{:.1f}" y="{}" width="{:.1f}" height="{}"><title>{}, {}: {}</title></rect>'
+    )
+    marks = []
+    ends = dict.fromkeys(rows, 0.0)
+    for segment in segments:
+        start, end = ends[segment.row], ends[segment.row] + segment.value
+        ends[segment.row] = end
+        y = top + ROW * rows.index(segment.row) + 3
+        colour = _colour(names.index(segment.name))
+        marks.append(
+            box.format(colour, x(start), y, x(end) - x(start), ROW - 6, segment.row, segment.name, segment.note)
+        )
+    return marks
 
 
 def _curve(series: Series, place: int, x: _Scale, y: _Scale) -> Markup:
@@ -234,6 +310,23 @@ def _legend(names: Sequence[str]) -> list[Markup]:
     ]
 
 
+def _wrapped_legend(names: Sequence[str]) -> tuple[list[Markup], int]:
+    """Names with their colours in lines that are no wider than the chart, and the height below which they end."""
+    mark = Markup('<rect class="bar series-{}" x="{}" y="{}" width="11" height="11" rx="2"/>')
+    marks: list[Markup] = []
+    left, top = 14, 8
+    for place, (name, width) in enumerate(zip(names, _legend_widths(names), strict=True)):
+        if left > 14 and left + width > WIDE:
+            left, top = 14, top + LEGEND_LINE
+        marks += [mark.format(_colour(place), left, top), _text(left + 16, top + 10, "start", name)]
+        left += width
+    return marks, top + LEGEND_LINE + 4
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
+
+
 def _legend_widths(names: Sequence[str]) -> list[int]:
     """Room for each name; no font is known here, so a letter is taken to be a wide one."""
     return [26 + 7 * len(name) for name in names]
@@ -253,7 +346,7 @@ def _text(x: float, y: float, anchor: str, text: str) -> Markup:
     return Markup('<text class="label" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(x, y, anchor, text)
 
 
-def _svg(width: float, title: str, marks: Sequence[Markup]) -> Markup:
+def _svg(width: float, title: str, marks: Sequence[Markup], height: float = HEIGHT) -> Markup:
     return Markup(
         '<svg viewBox="0 0 {0:.0f} {1}" style="min-width:{2:.0f}px" role="img" aria-label="{3}">{4}</svg>'
-    ).format(width, HEIGHT, width * 0.72, title, Markup("").join(marks))
+    ).format(width, height, width * 0.72, title, Markup("").join(marks))

@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 
 from okapi_kedro.errors import UserError
-from okapi_kedro.languages import LANGUAGES, UnknownLanguageError
+from okapi_kedro.languages import LANGUAGES, Language, UnknownLanguageError
 from okapi_kedro.reporting.pages import BENCHMARK_NAMES, render_page
+from okapi_kedro.reporting.text_lengths import length_rows
+from okapi_kedro.reporting.translation_outcomes import attempts_chart, rejection_share_chart
 
 LABELS = ["code", "language", "resource_class"]
 CLASSES = ("high", "medium", "low")
@@ -31,11 +33,8 @@ def leaderboard(evaluations: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         UnknownLanguageError: for a code that is not in the table of languages.
         UserError: when a language has two scores for one model on one benchmark.
     """
-    for code in evaluations:
-        if code not in LANGUAGES:
-            raise UnknownLanguageError(code)
+    order = _in_order(evaluations)
     scores = {code: _normalised(code, table) for code, table in evaluations.items()}
-    order = [language for code, language in LANGUAGES.items() if code in scores]
     columns = list(dict.fromkeys(name for language in order for name in scores[language.code]))
     columns.sort(key=lambda name: name.split(" ", 2)[:2])
     rows = [
@@ -46,6 +45,18 @@ def leaderboard(evaluations: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         dict.fromkeys(LABELS, "str") | dict.fromkeys(columns, float)
     )
     return pd.concat([table, _averages(table, columns)], ignore_index=True)
+
+
+def _in_order(by_code: Mapping[str, pd.DataFrame]) -> list[Language]:
+    """The languages of the codes, in the paper's order.
+
+    Raises:
+        UnknownLanguageError: for a code that is not in the table of languages.
+    """
+    for code in by_code:
+        if code not in LANGUAGES:
+            raise UnknownLanguageError(code)
+    return [language for code, language in LANGUAGES.items() if code in by_code]
 
 
 def _normalised(code: str, table: pd.DataFrame) -> dict[str, float]:
@@ -77,12 +88,21 @@ def _by_benchmark(columns: list[str]) -> dict[str, list[str]]:
     return {f"{name}-shot": [column for column in columns if column.startswith(f"{name}-shot ")] for name in names}
 
 
-def render_leaderboard(table: pd.DataFrame) -> str:
+def render_leaderboard(
+    table: pd.DataFrame, lengths: Mapping[str, pd.DataFrame], outcomes: Mapping[str, pd.DataFrame]
+) -> str:
     """The leaderboard as one HTML page that needs no other file and no network.
 
     Args:
         table: as `leaderboard` makes it.
+        lengths: of the texts by language code, as `text_lengths` makes them; not of every language.
+        outcomes: of translation by language code, as `translation_outcomes` makes them; not of every language.
+
+    Raises:
+        UnknownLanguageError: for a code that is not in the table of languages.
     """
+    of_all = {each.name: lengths[each.code].query("part == 'all'") for each in _in_order(lengths)}
+    by_name = {each.name: outcomes[each.code] for each in _in_order(outcomes)}
     benchmarks = _by_benchmark([column for column in table.columns if column not in LABELS])
     rows: list[dict[str, Any]] = [
         {
@@ -95,7 +115,14 @@ def render_leaderboard(table: pd.DataFrame) -> str:
         _title(benchmark): [name.removeprefix(f"{benchmark} ") for name in names]
         for benchmark, names in benchmarks.items()
     }
-    return render_page("leaderboard.html.jinja", heads=heads, rows=rows)
+    return render_page(
+        "leaderboard.html.jinja",
+        heads=heads,
+        rows=rows,
+        lengths=length_rows(of_all),
+        outcome_chart=rejection_share_chart(by_name),
+        attempts=attempts_chart(by_name),
+    )
 
 
 def _cell(row: dict[Any, Any], names: list[str], name: str) -> dict[str, Any]:

@@ -24,7 +24,14 @@ def render_page(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "figure": figure, "duration": duration, "whole": whole}
+    environment.filters |= {
+        "percent": percent,
+        "figure": figure,
+        "duration": duration,
+        "whole": whole,
+        "average": average,
+        "ratio": ratio,
+    }
     return environment.get_template(template).render(**values)
 
 
@@ -36,6 +43,16 @@ def percent(share: float | None) -> str:
 def figure(value: float | None) -> str:
     """A number with three decimals and a true minus sign."""
     return NO_VALUE if value is None or math.isnan(value) else f"{value:.3f}".replace("-", "−")
+
+
+def average(value: float) -> str:
+    """A mean with one decimal."""
+    return NO_VALUE if math.isnan(value) else f"{value:.1f}"
+
+
+def ratio(value: float) -> str:
+    """How many times as much, with two decimals."""
+    return NO_VALUE if math.isnan(value) else f"{value:.2f}"
 
 
 def whole(value: int) -> str:

@@ -10,6 +10,8 @@ from markupsafe import Markup
 from okapi_kedro.languages import Language
 from okapi_kedro.reporting.charts import Bar, Series, bar_chart, line_chart
 from okapi_kedro.reporting.pages import BENCHMARK_NAMES, figure, percent, render_page, whole
+from okapi_kedro.reporting.text_lengths import length_rows
+from okapi_kedro.reporting.translation_outcomes import TABLES, attempts_chart, rejection_chart, rejection_rows
 
 STAND_IN = "embedded offline teacher"
 """How the summary names the teacher that is no language model."""
@@ -56,6 +58,8 @@ def render_report(
     summary: Mapping[str, Any],
     rejected: pd.DataFrame,
     translated: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    lengths: pd.DataFrame,
     sft_log: pd.DataFrame,
     reward_log: pd.DataFrame,
     rl_log: pd.DataFrame,
@@ -70,6 +74,8 @@ def render_report(
         summary: the figures of the run: teacher, base_model, seed, stages, sft, reward, rl, seconds.
         rejected: columns stage, reason, count, example.
         translated: the instructions in the language.
+        outcomes: of translation, as `translation_outcomes` makes them.
+        lengths: of the instructions, as `text_lengths` makes them.
         sft_log, reward_log, rl_log: one row per logged step; a figure that a log lacks is left out and named.
         rl_comparison: responses before and after RL to held-out prompts, with their rewards.
         evaluation: one row per model, benchmark and metric.
@@ -82,6 +88,11 @@ def render_report(
         stand_in=summary["teacher"].startswith(STAND_IN),
         headlines=headlines(summary, evaluation),
         rejected=rejected.to_dict("records"),
+        tables=[_benchmark(table) for table in TABLES],
+        outcomes=rejection_rows(outcomes),
+        outcome_chart=rejection_chart(outcomes),
+        attempts=attempts_chart({language.name: outcomes}),
+        lengths=length_rows({str(part): rows for part, rows in lengths.groupby("part", sort=False)}),
         samples=spread(translated, SAMPLES).to_dict("records"),
         sample_count=len(translated),
         right_to_left=language.script in RIGHT_TO_LEFT,
@@ -109,7 +120,8 @@ def headlines(summary: Mapping[str, Any], evaluation: pd.DataFrame) -> list[Head
             "SFT: exact match on held-out rows",
             f"{percent(sft['exact_match_base'])} %",
             f"{percent(sft['exact_match_sft'])} %",
-            f"± {percent(sft['exact_match_stderr'])}, {whole(sft['n'])} rows; before is the base model",
+            f"± {percent(sft['exact_match_stderr'])}, {whole(sft['n'])} rows; before is the base model"
+            + (f"; {percent(sft['english_share'])} % of the training rows are English" if sft["english_share"] else ""),
         ),
         Headline(
             "Reward model: right on held-out pairs",

@@ -10,6 +10,9 @@ from okapi_kedro.teacher.messages import Completion, Request
 
 T = TypeVar("T")
 
+RETRY_TEMPERATURE = 0.5
+"""At least this temperature draws the answer to a question that is asked again."""
+
 
 class MalformedAnswer(ValueError):  # noqa: N818  (a property of an answer, not an error of ours)
     """An answer that is not in the form asked for; the message is a short reason."""
@@ -40,7 +43,7 @@ def ask(
     stage: str,
     language: str,
 ) -> list[Answer[T]]:
-    """The parsed answers, in the order of the requests; malformed ones are asked again with the next sample index.
+    """The parsed answers, in the order of the requests; malformed ones are asked again, drawn anew.
 
     Args:
         teacher: who is asked.
@@ -53,7 +56,7 @@ def ask(
     answers: dict[int, Answer[T]] = {}
     malformed = list(range(len(requests)))
     for attempt in range(attempts):
-        asked = [replace(requests[i], sample=requests[i].sample + attempt) for i in malformed]
+        asked = [_again(requests[i], attempt) for i in malformed]
         with closing(teacher.stream(asked, stage, language)) as completions:
             for i, completion in zip(malformed, completions, strict=True):
                 answers[i] = _parsed(parse, i, completion, attempt + 1)
@@ -61,6 +64,14 @@ def ask(
         if not malformed:
             break
     return [answers[i] for i in range(len(requests))]
+
+
+def _again(request: Request, attempt: int) -> Request:
+    """A request as it is sent at an attempt, the first of which is 0; a greedy answer would come out the same again."""
+    if not attempt:
+        return request
+    sampling = replace(request.sampling, temperature=max(request.sampling.temperature, RETRY_TEMPERATURE))
+    return replace(request, sampling=sampling, sample=request.sample + attempt)
 
 
 def _parsed(parse: Callable[[int, Completion], T], i: int, completion: Completion, attempts: int) -> Answer[T]:

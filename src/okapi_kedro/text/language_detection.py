@@ -6,7 +6,7 @@ which are names more often than not. `benchmarks/language_detection.py` prints t
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from string import ascii_letters
 from threading import Lock
 
@@ -44,8 +44,15 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])\s|(?<=[。！？।])|\n")
 # Marks belong to words: re's \w leaves out the vowel signs of India's scripts. Chinese may touch Latin letters.
 _WORD = regex.compile(r"\p{Han}+|[\p{L}--\p{Han}][[\p{L}--\p{Han}]\p{M}\u200c\u200d'’\-]*", regex.VERSION1)
 _HAN = regex.compile(r"\p{Han}")
+_ENGLISH = (
+    "a an and are as at be but by can did do does for from had has have he her his how i if in is it its my not of on "
+    "or our she that the their then there these they this those to was we were what when which who will with would you "
+)
+_FUNCTION_WORDS = frozenset(_ENGLISH.split())
 _DETECTOR_CODES = {"nb": "no"}
 _LOADING = Lock()
+_word_in_script = lru_cache(1 << 15)(in_script)
+"""Most words come again and again."""
 
 
 def wrong_language(text: str, target: Language, source: str = "") -> str | None:
@@ -71,7 +78,7 @@ def _judge_new_words(prose: str, target: Language, known: set[str]) -> str | Non
     """Judges the words that are not in the source, and no variables of a formula."""
     variables = set(ascii_letters)
     words = [word for word in _WORD.findall(prose) if word.casefold() not in known and word not in variables]
-    fitting = [word for word in words if in_script(word, target.script)]
+    fitting = [word for word in words if _word_in_script(word, target.script)]
     if 2 * _letters(fitting) < _letters(words):
         return "in English" if _other_language(words, target) == "en" else "in the wrong script"
     other = _other_language(fitting, target) or close_language(fitting, target.code)
@@ -84,7 +91,7 @@ def _judge_kept_sentences(prose: str, target: Language, known: set[str]) -> str 
     text = unquoted if _WORD.search(unquoted) else prose
     sentences = [_WORD.findall(sentence) for sentence in _SENTENCE_END.split(text)]
     kept = [words for words in sentences if _is_kept(words, known)]
-    english = sum(_letters(words) for words in kept if _other_language(words, target) == "en")
+    english = sum(_letters(words) for words in kept if _is_english(words, target, known))
     total = sum(map(_letters, sentences))
     if english < max(1, ENGLISH_SHARE * total):
         return None
@@ -96,6 +103,12 @@ def _is_kept(words: Sequence[str], known: set[str]) -> bool:
     uncapitalised = sum(word[0].islower() for word in words)
     new = sum(word.casefold() not in known for word in words)
     return 2 * uncapitalised >= len(words) > 0 and (not known or new <= NEW_SHARE * len(words))
+
+
+def _is_english(words: Sequence[str], target: Language, known: set[str]) -> bool:
+    """Whether a kept sentence is English: short ones, and languages that the detector does not know, go by one word."""
+    by_a_word = known and not _FUNCTION_WORDS.isdisjoint(word.casefold() for word in words)
+    return bool(by_a_word) or _other_language(words, target) == "en"
 
 
 def _is_foreign(source: str) -> bool:

@@ -25,7 +25,8 @@ _FOREIGN = re.compile(rf"{_SENT.pattern}|{_DOUBLED.pattern}|[⟦⟧〚〛]")
 """What a text of its own may hold that looks like a placeholder: it is sent as a piece too."""
 _INLINE = re.compile(r"/?(?:[abiqsu]|abbr|bd[io]|big|cite|dfn|em|font|kbd|mark|samp|small|span|strong|su[bp]|tt|var)")
 _BROKEN = re.compile(r"[⟦⟧〚〛]")
-_PLACE = re.compile(r"⟦(\d{1,7})⟧")
+MARK = re.compile(r"⟦(\d{1,7})⟧")
+"""A placeholder as it is sent, with its number."""
 _MARKUP = "`<>{}[]*|\\"
 """Characters that a translation of prose has no use for, so that more of them than before are markup."""
 _DRESS = re.compile(r"[_$~#](?=⟦)|(?<=⟧)[_$~#]")
@@ -130,10 +131,7 @@ def restore(protected: Protected, translated: str) -> str:
     Raises:
         DamagedPiecesError: when a piece is not there exactly once in its place, or markup was added.
     """
-    answer = _SENT.sub(lambda match: f"⟦{int(match[1])}⟧", translated)
-    # A piece that has brackets of its own may also have lost its placeholder's: `[[1]]` for `[⟦1⟧]`.
-    if "[⟦" not in protected.masked and "⟧]" not in protected.masked:
-        answer = _DOUBLED.sub(lambda match: f"⟦{int(match[1] or match[2])}⟧", answer)
+    answer = with_marks_as_sent(protected, translated)
     for find_damage in (_miscounted, _added, _astray, _crossed):
         if reason := find_damage(protected, answer):
             raise DamagedPiecesError(reason)
@@ -143,9 +141,13 @@ def restore(protected: Protected, translated: str) -> str:
     return restored
 
 
-def is_wholly_protected(protected: Protected) -> bool:
-    """Whether no letter is left to translate."""
-    return not any(character.isalpha() for character in _PLACE.sub("", protected.masked))
+def with_marks_as_sent(protected: Protected, translated: str) -> str:
+    """A translation whose placeholders, whatever became of their brackets and digits, read as they were sent."""
+    answer = _SENT.sub(lambda match: f"⟦{int(match[1])}⟧", translated)
+    # A piece that has brackets of its own may also have lost its placeholder's: `[[1]]` for `[⟦1⟧]`.
+    if "[⟦" not in protected.masked and "⟧]" not in protected.masked:
+        answer = _DOUBLED.sub(lambda match: f"⟦{int(match[1] or match[2])}⟧", answer)
+    return answer
 
 
 def protect_row(fields: Mapping[str, str], kinds: Collection[Kind] = USUAL_KINDS) -> dict[str, Protected]:
@@ -159,8 +161,11 @@ def protect_row(fields: Mapping[str, str], kinds: Collection[Kind] = USUAL_KINDS
 
 
 def to_translate(row: Mapping[str, Protected]) -> dict[str, str]:
-    """The masked fields of a row that hold something to translate."""
-    return {name: field.masked for name, field in row.items() if not is_wholly_protected(field)}
+    """The masked fields of a row that hold letters or numbers outside their pieces; none of a row without letters."""
+    prose = {name: MARK.sub("", field.masked) for name, field in row.items()}
+    if not any(map(str.isalpha, "".join(prose.values()))):
+        return {}
+    return {name: row[name].masked for name, text in prose.items() if any(map(str.isalnum, text))}
 
 
 def restore_row(row: Mapping[str, Protected], translated: Mapping[str, str]) -> dict[str, str]:
@@ -184,15 +189,15 @@ def restore_row(row: Mapping[str, Protected], translated: Mapping[str, str]) -> 
 
 
 def _filled(protected: Protected, masked: str) -> str:
-    return _PLACE.sub(lambda match: protected.pieces[int(match[1]) - protected.first].text, masked)
+    return MARK.sub(lambda match: protected.pieces[int(match[1]) - protected.first].text, masked)
 
 
 def _numbers(masked: str) -> list[int]:
-    return [int(number) for number in _PLACE.findall(masked)]
+    return [int(number) for number in MARK.findall(masked)]
 
 
 def _miscounted(protected: Protected, answer: str) -> str | None:
-    if _BROKEN.search(_PLACE.sub("", answer)):
+    if _BROKEN.search(MARK.sub("", answer)):
         return "placeholder broken"
     found = Counter(_numbers(answer))
     sent = range(protected.first, protected.first + len(protected.pieces))
@@ -205,7 +210,7 @@ def _miscounted(protected: Protected, answer: str) -> str | None:
 
 def _added(protected: Protected, answer: str) -> str | None:
     """Markup in the translation beside the pieces: a fence around it, a piece in bold, another address."""
-    before, after = _PLACE.sub("", protected.masked), _PLACE.sub("", answer)
+    before, after = MARK.sub("", protected.masked), MARK.sub("", answer)
     if any(after.count(character) > before.count(character) for character in _MARKUP):
         return "markup added"
     if len(_DRESS.findall(answer)) > len(_DRESS.findall(protected.masked)):
@@ -229,7 +234,7 @@ def _astray(protected: Protected, answer: str) -> str | None:
     for source, line in zip(before, after, strict=True):
         if set(_numbers(source)) != set(_numbers(line)):
             return "piece on another line"
-        if _PLACE.fullmatch(source.strip()) and source.rstrip() != line.rstrip():
+        if MARK.fullmatch(source.strip()) and source.rstrip() != line.rstrip():
             return "piece off its own line"
     return None
 
@@ -274,7 +279,7 @@ def _crossed(protected: Protected, answer: str) -> str | None:
 def _blocks(protected: Protected, masked: str) -> Iterator[tuple[int, bool]]:
     """The tags that are no part of a sentence, in order, each with whether there is text between it and the last."""
     has_text = False
-    parts = _PLACE.split(masked)
+    parts = MARK.split(masked)
     for gap, number in zip(parts[::2], map(int, parts[1::2]), strict=False):
         has_text |= _has_text(gap)
         piece = protected.pieces[number - protected.first]
@@ -292,7 +297,7 @@ def _nesting(protected: Protected, masked: str) -> _Nesting:
     opened: list[tuple[_Mark, str, int]] = []
     names: Counter[str] = Counter()
     texts = 0
-    parts = _PLACE.split(masked)
+    parts = MARK.split(masked)
     for gap, number in zip(parts[::2], map(int, parts[1::2]), strict=False):
         texts += _has_text(gap)
         nesting.around[number, -1] = opened[-1][0] if opened else None

@@ -1,57 +1,59 @@
-"""Checks on one translated field, each with a name; a failed one rejects the row."""
+"""Checks on one translated field, each with a name; a failed one rejects the row.
+
+They read texts without their protected pieces. That a text is in the right language is not among them, and no
+check can prove that an instruction in a row was translated and not obeyed: one that was has mostly another length.
+"""
 
 import re
-import unicodedata
-from collections import Counter
 
 from okapi_kedro.languages import Language
-from okapi_kedro.text.scripts import in_script
+from okapi_kedro.text.chatter import is_chatter
+from okapi_kedro.text.length_ratio import wrong_length
+from okapi_kedro.text.list_structure import wrong_structure
+from okapi_kedro.text.number_check import numbers_changed
+from okapi_kedro.text.repetition import repeats_itself
 
-_CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-# Runs of digits, whatever separates them: 2,000.5 is rightly 2.000,5 in German and 2 000,5 in French.
-_WORD = re.compile(r"[^\W\d_]+")
-_DIGITS = re.compile(r"\d+")
+_MARK = re.compile(r"(?:[⟦〚]|\[\[|［［)\s{0,4}\d{1,7}\s{0,4}(?:[⟧〛]|\]\]|］］)")
 
 
 def failed_check(source: str, translated: str, target: Language) -> str | None:
     """The name of the first check that the translation of a field fails, or None.
 
+    One of: empty, repeats itself, chatter, list items changed, lines changed, numbers changed, too short, too long.
+
     Args:
-        source: the English text.
-        translated: what the teacher made of it.
+        source: the text to translate, with marks such as `⟦7⟧` for what is not translated.
+        translated: what the teacher made of it; the marks' numbers may be in other digits.
         target: the language it should be in.
     """
-    if bool(source.strip()) != bool(translated.strip()):
-        return "empty stays empty"
-    if Counter(_CODE.findall(source)) != Counter(_CODE.findall(translated)):
-        return "code kept"
-    if _numbers(source) != _numbers(translated):
-        return "numbers kept"
-    if translated != source and not in_script(_CODE.sub("", _new_words(source, translated)), target.script):
-        return "script"
-    return None
+    before, after = _without_numbers(source), _without_numbers(translated)
+    if not before.strip() or not after.strip():
+        return "empty" if before.strip() or after.strip() else None
+    if repeats_itself(before, after):
+        return "repeats itself"
+    if is_chatter(before, after, target):
+        return "chatter"
+    if changed := wrong_structure(before, after):
+        return changed
+    if numbers_changed(before, after, target):
+        return "numbers changed"
+    return wrong_length(before, after, target)
 
 
 def left_in_english(source: str, translated: str, target: Language) -> bool:
     """Whether an instruction came back as it was, although it has words to translate.
 
     A single word may be the same in a language with Latin letters, but not in another script.
+
+    Args:
+        source: the English text, with marks for what is not translated.
+        translated: what the teacher made of it.
+        target: the language it should be in.
     """
-    words = re.findall(r"[A-Za-z]{2,}", _CODE.sub("", source))
+    words = re.findall(r"[A-Za-z]{2,}", source)
     return translated == source and len(words) > (target.script == "LATIN")
 
 
-def _numbers(text: str) -> Counter[str]:
-    """The digits of the numbers outside code, as ASCII whatever digits the script writes."""
-    ascii_digits = "".join(
-        str(unicodedata.digit(character)) if character.isdigit() and not character.isascii() else character
-        for character in _CODE.sub("", text)
-    )
-    return Counter(_DIGITS.findall(ascii_digits))
-
-
-def _new_words(source: str, translated: str) -> str:
-    """The words that are not the source's own: names and foreign words may stay as they are, but not all of a text."""
-    kept = set(_WORD.findall(source))
-    new = [word for word in _WORD.findall(_CODE.sub("", translated)) if word not in kept]
-    return " ".join(new) or translated
+def _without_numbers(text: str) -> str:
+    """A text whose marks are one sign each, without a number."""
+    return _MARK.sub("⟦", text)

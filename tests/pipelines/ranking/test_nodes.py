@@ -19,6 +19,7 @@ from okapi_kedro.pipelines.ranking.nodes import (
 )
 from okapi_kedro.teacher.messages import Request
 from okapi_kedro.teacher.offline.grammar import draw_task
+from okapi_kedro.teacher.offline.phrasebook import translate
 from okapi_kedro.teacher.offline.ranking import rank as rank_unshuffled
 from okapi_kedro.training.prompt import completion_of, prompt_of
 
@@ -87,7 +88,7 @@ def rank(language: str, drawn: dict[str, list[str]], teacher: Any, seed: int = 1
         tables = rank_responses(
             responses,
             translated,
-            prompt("translation"),
+            prompt("ranking_translation"),
             prompt("ranking"),
             teacher,
             parameters(**changes),
@@ -158,12 +159,13 @@ def shown_to(request: Request) -> dict[str, str]:
 
 
 def judging(order: Callable[[dict[str, str]], list[list[Any]]]) -> ScriptedTeacher:
-    """Copies the row in the first turn, then ranks what it was shown."""
+    """Copies the responses in the first turn, then ranks what it was shown."""
 
     def answer(request: Request) -> str:
         if '"ranking"' in request.messages[-1]["content"]:
             return json.dumps({"ranking": order(shown_to(request))})
-        return request.messages[-1]["content"]
+        row = json.loads(request.messages[-1]["content"])
+        return json.dumps({name: translate(text, "ne", "en") or text for name, text in row.items()})
 
     return ScriptedTeacher(answer)
 
@@ -253,10 +255,10 @@ def test_a_prompt_whose_first_turn_fails_is_rejected_and_the_others_are_ranked(f
 @pytest.mark.parametrize(
     ("source", "english", "reason"),
     [
-        ("`f(x)` ले २ र ३ बाट के दिन्छ?", "What does `f(x)` give for 2 and 4?", "instruction: numbers kept"),
-        ("`f(x)` ले २ र ३ बाट के दिन्छ?", "What does f(x) give for 2 and 3?", "instruction: code kept"),
-        ("`f(x)` ले २ र ३ बाट के दिन्छ?", "", "instruction: empty stays empty"),
-        ("`f(x)` ले २ र ३ बाट के दिन्छ?", "`f(x)` ले 2 र 3 बाट के दिन्छ?", "instruction: script"),
+        ("`f(x)` ले २ र ३ बाट के दिन्छ?", "What does `f(x)` give for 2 and 4?", "instruction: numbers changed"),
+        ("`f(x)` ले २ र ३ बाट के दिन्छ?", "What does f(x) give for 2 and 3?", "instruction: code changed"),
+        ("`f(x)` ले २ र ३ बाट के दिन्छ?", "", "instruction: code changed"),
+        ("`f(x)` ले २ र ३ बाट के दिन्छ?", "`f(x)` ले 2 र 3 बाट के दिन्छ?", "instruction: in the wrong script"),
     ],
 )
 def test_a_question_that_changed_on_the_way_into_english_is_not_ranked(source: str, english: str, reason: str) -> None:
@@ -266,7 +268,7 @@ def test_a_question_that_changed_on_the_way_into_english_is_not_ranked(source: s
     def answer(request: Request) -> str:
         return json.dumps({**json.loads(request.messages[-1]["content"]), "instruction": english})
 
-    arguments = (prompt("translation"), prompt("ranking"), ScriptedTeacher(answer), parameters(), "ne", 1)
+    arguments = (prompt("ranking_translation"), prompt("ranking"), ScriptedTeacher(answer), parameters(), "ne", 1)
     ranked, rejected = check(responses, rank_responses(responses, translated, *arguments))
     assert len(ranked) == 0
     assert rejected["reason"].tolist() == [reason]

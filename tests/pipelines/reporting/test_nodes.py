@@ -10,7 +10,14 @@ import pandas as pd
 import pytest
 
 from okapi_kedro.errors import UserError
-from okapi_kedro.pipelines.reporting.nodes import build_leaderboard, collect_rejections, count_stages, summarise
+from okapi_kedro.pipelines.reporting.nodes import (
+    build_leaderboard,
+    collect_rejections,
+    count_outcomes,
+    count_stages,
+    measure_lengths,
+    summarise,
+)
 
 from ..teachers import offline_teacher
 
@@ -212,6 +219,9 @@ def summary(folder: Path, **changes: Any) -> dict[str, Any]:
                 {"stage": "sft", "in": 1, "kept": 1, "rejected": 0, "seconds": 2.0},
             ]
         ),
+        "sft_examples": pd.DataFrame(
+            {"language": ["ne"] * 5 + ["en"], "held_out": [True, False, False, False, False, False]}
+        ),
         "sft_log": pd.DataFrame(
             {"step": [1, 2, 3, 4], "loss": [3.0, None, 2.0, 1.0], "eval_loss": [None, 2.5, None, 1.5]}
         ),
@@ -238,6 +248,7 @@ def test_the_summary_holds_the_figures_of_the_tables_as_plain_json(tmp_path: Pat
     assert figures["reward"] == {"held_out_accuracy": 0.8, "pairs": 20}
     assert len(figures["evaluation"]) == 18
     assert figures["sft"] == {
+        "english_share": 0.2,
         "loss_first": 3.0,
         "loss_last": 1.0,
         "eval_loss_first": 2.5,
@@ -268,13 +279,61 @@ def test_the_gain_in_reward_is_that_of_the_pairs_with_their_error(tmp_path: Path
     )
 
 
+def test_english_rows_are_no_mix_for_english(tmp_path: Path) -> None:
+    examples = pd.DataFrame({"language": ["en"] * 3, "held_out": [False] * 3})
+    assert summary(tmp_path, language="en", sft_examples=examples)["sft"]["english_share"] == 0
+
+
+TRANSLATED = rows(2, split=["sft", "rl"], instruction=["एक दुई", "तीन"], input="", output="चार", attempts=[1, 2])
+
+
+def test_outcomes_are_counted_by_table() -> None:
+    table = count_outcomes(
+        instructions=TRANSLATED, rejected_instructions=rows(1, reason=["output: script"]), arc=rows(3)
+    )
+    assert table.to_numpy().tolist() == [
+        ["instructions", 1, "", "", 1],
+        ["instructions", 2, "", "", 1],
+        ["arc", 0, "", "", 3],
+        ["instructions", 0, "script", "output", 1],
+    ]
+
+
+def test_lengths_stand_beside_those_of_the_english_tables_that_exist() -> None:
+    english = rows(3, instruction="One two three four", input="", output="Five")
+    tables = {"en_source/instructions": lambda: english, "vi/instructions": lambda: 1 / 0}
+    both = measure_lengths(TRANSLATED, tables).set_index(["part", "text", "unit"])
+    assert both.loc[("all", "prompt", "tokens"), ["mean", "english_mean", "ratio"]].tolist() == [1.5, 4.0, 0.375]
+    alone = measure_lengths(TRANSLATED, {}).set_index(["part", "text", "unit"])
+    assert alone.loc[("all", "prompt", "tokens"), "mean"] == 1.5
+    assert alone["english_mean"].isna().all()
+
+
 def test_the_leaderboard_is_read_from_the_languages_folders() -> None:
-    table, page = build_leaderboard({"vi": lambda: scores(4, 4, 4), "data/ne": lambda: scores(4, 4, 4)})
+    results = {
+        "vi/evaluation": lambda: scores(4, 4, 4),
+        "data/ne/evaluation": lambda: scores(4, 4, 4),
+        "ne/text_lengths": lambda: measure_lengths(TRANSLATED, {}),
+        "ta/translation_outcomes": lambda: count_outcomes(instructions=TRANSLATED),
+        "leaderboard": lambda: 1 / 0,
+        "vi/publish/dataset/data/arc/test": lambda: 1 / 0,
+        "vi/sft_evaluation": lambda: 1 / 0,
+    }
+    table, page = build_leaderboard(results)
     assert set(table["code"]) - {""} == {"ne", "vi"}
-    assert "Nepali" in page
     assert "Vietnamese" in page
+    assert "Tamil, attempt 2: 50.0 %" in page
+    assert ">Nepali<" in page[page.index('id="lengths"') :]
 
 
-def test_a_folder_that_is_no_language_is_named() -> None:
+def test_results_without_an_evaluation_are_a_page_without_scores() -> None:
+    table, page = build_leaderboard({"leaderboard": lambda: 1 / 0})
+    assert len(table) == 0
+    assert "No language has been evaluated yet" in page
+
+
+@pytest.mark.parametrize("name", ["evaluation", "text_lengths", "translation_outcomes"])
+def test_a_folder_that_is_no_language_is_named(name: str) -> None:
+    made = {"evaluation": scores(4, 4, 4), "text_lengths": measure_lengths(TRANSLATED, {})}
     with pytest.raises((UserError, ValueError), match="'backup'"):
-        build_leaderboard({"backup": lambda: scores(4, 4, 4)})
+        build_leaderboard({f"backup/{name}": lambda: made.get(name, count_outcomes(instructions=TRANSLATED))})

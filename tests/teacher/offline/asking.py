@@ -25,7 +25,8 @@ def generation_prompt(count=8):
 
 
 def translation_prompt(row, source="English", target="Nepali"):
-    return render(template("translation"), source=source, target=target, row=json.dumps(row, ensure_ascii=False))
+    name = "translation" if source == "English" else "ranking_translation"
+    return render(template(name), source=source, target=target, notes="", row=json.dumps(row, ensure_ascii=False))
 
 
 def ranking_prompt(row, target="Nepali"):

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from okapi_kedro.teacher.offline.grammar import draw_task
-from okapi_kedro.teacher.offline.server import MODEL, request_digest, respond, transport
+from okapi_kedro.teacher.offline.server import MODEL, REHEARSAL, request_digest, respond, transport
 
 from ..running_server import running_server
 from .asking import answer, generation_prompt, ranking_prompt, translation_prompt
@@ -99,7 +99,7 @@ def test_the_answer_is_a_chat_completion_that_says_it_is_no_translator(base_url)
 def test_the_models_are_listed(base_url):
     status, models = fetch(f"{base_url}/models")
     assert status == 200
-    assert [model["id"] for model in models["data"]] == [MODEL]
+    assert [model["id"] for model in models["data"]] == [MODEL, REHEARSAL]
 
 
 @pytest.mark.parametrize(

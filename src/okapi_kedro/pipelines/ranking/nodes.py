@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import combinations, pairwise
 from typing import Any, Literal
@@ -15,6 +16,8 @@ from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.json_answer import object_schema, read_json_object, text_fields_schema
 from okapi_kedro.teacher.messages import Completion, Message, Request, Sampling
 from okapi_kedro.teacher.prompts import render
+from okapi_kedro.text.language_detection import wrong_language
+from okapi_kedro.text.placeholders import protect
 from okapi_kedro.text.translation_checks import failed_check
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.prompt import completion_of, prompt_of
@@ -200,11 +203,20 @@ def _english_reader(shown: Sequence[_Shown]) -> Callable[[int, Completion], dict
         english = {name: str(text) for name, text in answer.items()}
         # A question that changed would be ranked by another answer; responses may be gibberish and are left alone.
         for name, text in (("instruction", row.instruction), ("input", row.input)):
-            if failed := failed_check(text, english[name], LANGUAGES["en"]):
+            if failed := _changed(text, english[name]):
                 raise MalformedAnswer(f"{name}: {failed}")
         return english
 
     return read
+
+
+def _changed(text: str, english: str) -> str | None:
+    """What a text lost or gained on its way into English; None when it may be the same."""
+    before, after = protect(text), protect(english)
+    if Counter(piece.text for piece in before.pieces) != Counter(piece.text for piece in after.pieces):
+        return "code changed"
+    failed = failed_check(before.masked, after.masked, LANGUAGES["en"])
+    return failed or wrong_language(after.masked, LANGUAGES["en"])
 
 
 def _ranking_reader(responses: int) -> Callable[[int, Completion], Ranks]:

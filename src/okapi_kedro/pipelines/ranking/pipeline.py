@@ -17,7 +17,7 @@ def create_pipeline() -> Pipeline:
         [
             "responses",
             "translated_instructions",
-            "translation_prompt",
+            "ranking_translation_prompt",
             "ranking_prompt",
             "teacher",
             "params:ranking",

@@ -14,11 +14,14 @@ from okapi_kedro.reporting.leaderboard import leaderboard, render_leaderboard
 from okapi_kedro.reporting.report_page import render_report
 from okapi_kedro.reporting.spending_of import spending_of
 from okapi_kedro.reporting.stage_counts import rejections, stage_row
+from okapi_kedro.reporting.text_lengths import text_lengths
+from okapi_kedro.reporting.translation_outcomes import translation_outcomes
 from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.text.instruction_sources import count_human_rows
 
 BENCHMARKS = ("arc", "hellaswag", "mmlu")
 Seconds = dict[str, float]
+Tables = dict[str, Callable[[], pd.DataFrame]]
 NODES = {
     "seeds": "generation.read_seeds",
     "alpaca": "generation.read_alpaca",
@@ -33,6 +36,20 @@ NODES = {
 def collect_rejections(**rejected: pd.DataFrame) -> pd.DataFrame:
     """Why rows were kept aside, by stage and reason, with an example of each."""
     return rejections(rejected)
+
+
+def count_outcomes(**tables: pd.DataFrame) -> pd.DataFrame:
+    """What became of the rows that were to be translated, by table; a rejected table's name begins with rejected_."""
+    kept = {name: table for name, table in tables.items() if not name.startswith("rejected_")}
+    rejected = {name.removeprefix("rejected_"): table for name, table in tables.items() if name not in kept}
+    return translation_outcomes(kept, rejected)
+
+
+def measure_lengths(translated: pd.DataFrame, english_tables: Tables) -> pd.DataFrame:
+    """Mean lengths of prompts and outputs beside those of their English originals, where these are there."""
+    none = translated.head(0)
+    read = english_tables.get("en_source/instructions", lambda: none)
+    return text_lengths(translated, read())
 
 
 def count_stages(shared_seconds: Seconds, own_seconds: Seconds, **tables: Any) -> pd.DataFrame:
@@ -104,6 +121,7 @@ def summarise(
     teacher: Teacher,
     base_model: str,
     stages: pd.DataFrame,
+    sft_examples: pd.DataFrame,
     sft_log: pd.DataFrame,
     exact_match: pd.DataFrame,
     reward_accuracy: pd.DataFrame,
@@ -118,13 +136,19 @@ def summarise(
         "base_model": base_model,
         "seed": seed,
         "stages": stages.to_dict("records"),
-        "sft": _sft_figures(sft_log, exact_match),
+        "sft": {"english_share": _english_share(sft_examples, language), **_sft_figures(sft_log, exact_match)},
         "reward": reward_accuracy.to_dict("records")[0],
         "rl": _rl_figures(rl_log, rl_comparison),
         "evaluation": evaluation.to_dict("records"),
         "asked": [asdict(spending) for spending in spending_of(language, teacher.store.spending())],
         "seconds": round(float(stages["seconds"].sum()), 1),
     }
+
+
+def _english_share(examples: pd.DataFrame, language: str) -> float:
+    """The share of the rows trained on that were mixed in."""
+    trained = examples.loc[~examples["held_out"], "language"]
+    return float((trained != language).mean())
 
 
 def _sft_figures(log: pd.DataFrame, exact_match: pd.DataFrame) -> dict[str, Any]:
@@ -164,6 +188,8 @@ def write_report(
     summary: dict[str, Any],
     rejected: pd.DataFrame,
     translated: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    lengths: pd.DataFrame,
     sft_log: pd.DataFrame,
     reward_log: pd.DataFrame,
     rl_log: pd.DataFrame,
@@ -178,11 +204,28 @@ def write_report(
         "versions": ", ".join(f"{name} {version(name)}" for name in packages),
     }
     return render_report(
-        language, summary, rejected, translated, sft_log, reward_log, rl_log, rl_comparison, evaluation, how
+        language,
+        summary,
+        rejected,
+        translated,
+        outcomes,
+        lengths,
+        sft_log,
+        reward_log,
+        rl_log,
+        rl_comparison,
+        evaluation,
+        how,
     )
 
 
-def build_leaderboard(evaluations: dict[str, Callable[[], pd.DataFrame]]) -> tuple[pd.DataFrame, str]:
-    """The scores of all languages that have any, as a table and as a page."""
-    table = leaderboard({name.rsplit("/", 1)[-1]: load() for name, load in sorted(evaluations.items())})
-    return table, render_leaderboard(table)
+def build_leaderboard(results: Tables) -> tuple[pd.DataFrame, str]:
+    """The scores of all languages that have any, as a table and as a page with what is known of their translation."""
+    table = leaderboard(_of_languages(results, "evaluation"))
+    lengths, outcomes = (_of_languages(results, name) for name in ("text_lengths", "translation_outcomes"))
+    return table, render_leaderboard(table, lengths, outcomes)
+
+
+def _of_languages(results: Tables, name: str) -> dict[str, pd.DataFrame]:
+    """A result by language code, where it stands as `<code>/<name>`."""
+    return {place.split("/")[-2]: results[place]() for place in sorted(results) if place.endswith(f"/{name}")}

@@ -3,9 +3,12 @@
 from kedro.pipeline import Pipeline, node
 
 from okapi_kedro.pipelines.reporting.nodes import (
+    BENCHMARKS,
     build_leaderboard,
     collect_rejections,
+    count_outcomes,
     count_stages,
+    measure_lengths,
     summarise,
     write_report,
 )
@@ -64,15 +67,27 @@ _REJECTED = {
     "reward": "rejected_reward_pairs",
     "rl": "rejected_rl_prompts",
 }
-SHARED_INPUTS = {*_SHARED_COUNTED, "node_seconds", "teacher"}
+_TRANSLATED = {
+    "instructions": "translated_instructions",
+    "rejected_instructions": "rejected_translations",
+    **{name: name for benchmark in BENCHMARKS for name in (benchmark, f"rejected_{benchmark}")},
+}
+SHARED_INPUTS = {*_SHARED_COUNTED, "node_seconds", "teacher", "english_tables"}
 
 
 def create_pipeline() -> Pipeline:
-    """Rows counted and rejections explained, the summary, the page."""
+    """Rows counted and rejections explained, texts measured, the summary, the page."""
     counted = {name: name for name in (*_SHARED_COUNTED, *_COUNTED)}
     return Pipeline(
         [
             node(collect_rejections, _REJECTED, "rejections", name="collect_rejections"),
+            node(count_outcomes, _TRANSLATED, "translation_outcomes", name="count_outcomes"),
+            node(
+                measure_lengths,
+                ["translated_instructions", "english_tables"],
+                "text_lengths",
+                name="measure_lengths",
+            ),
             node(
                 count_stages,
                 {
@@ -92,6 +107,7 @@ def create_pipeline() -> Pipeline:
                     "teacher",
                     "params:base_model.name",
                     "stages",
+                    "sft_examples",
                     "sft_log",
                     "exact_match",
                     "reward_accuracy",
@@ -108,6 +124,8 @@ def create_pipeline() -> Pipeline:
                     "summary",
                     "rejections",
                     "translated_instructions",
+                    "translation_outcomes",
+                    "text_lengths",
                     "sft_log",
                     "reward_log",
                     "rl_log",
@@ -124,5 +142,5 @@ def create_pipeline() -> Pipeline:
 def create_leaderboard_pipeline() -> Pipeline:
     """The scores of every language that has been evaluated, side by side."""
     return Pipeline(
-        [node(build_leaderboard, ["evaluations"], ["leaderboard", "leaderboard_page"], name="build_leaderboard")]
+        [node(build_leaderboard, ["results"], ["leaderboard", "leaderboard_page"], name="build_leaderboard")]
     )

@@ -1,13 +1,15 @@
 """The base model and its supervised fine-tuning (Okapi, section 3.1)."""
 
+import logging
 import tempfile
 from pathlib import Path
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from okapi_kedro.evaluation.exact_match import exact_match
 from okapi_kedro.evaluation.standard_error import standard_error
+from okapi_kedro.pipelines.sft.english_mix import Tables, english_rows
 from okapi_kedro.teacher.offline.statements import write_statements
 from okapi_kedro.training.lengths import set_aside_long, token_counts
 from okapi_kedro.training.models import ModelReference
@@ -16,6 +18,8 @@ from okapi_kedro.training.prompt import completion_of, prompt_of
 from okapi_kedro.training.sampling import SamplingSettings, respond
 from okapi_kedro.training.settings import TrainingSettings
 from okapi_kedro.training.sft import fine_tune
+
+logger = logging.getLogger(__name__)
 
 
 class BaseModelParameters(BaseModel):
@@ -38,6 +42,8 @@ class SftParameters(BaseModel):
 
     Args:
         splits: rows of these splits are trained on.
+        english_mix: share of the rows trained on that are English ones, untranslated, before rows that are too long are
+            set aside; for English itself it is ignored.
         training: optimisation.
         checked_rows: so many held-out rows are answered to measure exact match.
         answers: how they are answered.
@@ -46,6 +52,7 @@ class SftParameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     splits: list[str]
+    english_mix: float = Field(ge=0, lt=1)
     training: TrainingSettings
     checked_rows: int
     answers: SamplingSettings
@@ -68,14 +75,30 @@ def new_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix="okapi-"))
 
 
-def build_sft_examples(translated: pd.DataFrame, parameters: SftParameters) -> pd.DataFrame:
-    """Prompt and completion of every row that SFT uses."""
-    rows = translated[translated["split"].isin(parameters.splits)]
+def build_sft_examples(
+    translated: pd.DataFrame, english_tables: Tables, parameters: SftParameters, language: str, seed: int
+) -> pd.DataFrame:
+    """Prompt and completion of every row that SFT uses: the language's own, then the English ones that are mixed in."""
+    own = translated[translated["split"].isin(parameters.splits)]
+    if language == "en":
+        if parameters.english_mix:
+            logger.warning("sft.english_mix=%s is ignored for English, whose rows are English", parameters.english_mix)
+        return _examples(own, language)
+    english = english_rows(own, english_tables, parameters.english_mix, seed)
+    return pd.concat([_examples(own, language), _examples(english, "en")], ignore_index=True)
+
+
+def _examples(rows: pd.DataFrame, language: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "id": rows["id"],
-            "prompt": [prompt_of(row.instruction, row.input) for row in rows.itertuples()],
-            "completion": [completion_of(output) for output in rows["output"]],
+            "id": rows["id"].astype("str"),
+            "language": pd.Series(language, index=rows.index, dtype="str"),
+            "prompt": pd.Series(
+                [prompt_of(row.instruction, row.input) for row in rows.itertuples()], index=rows.index, dtype="str"
+            ),
+            "completion": pd.Series(
+                [completion_of(output) for output in rows["output"]], index=rows.index, dtype="str"
+            ),
             "held_out": rows["held_out"],
         }
     ).reset_index(drop=True)
@@ -87,7 +110,7 @@ def set_aside_long_examples(
     """The examples that fit into the model's length, and those that do not: cut off, they would teach not to end."""
     texts = (examples["prompt"] + examples["completion"]).tolist()
     lengths = [count + 1 for count in token_counts(base.tokenizer(), texts)]
-    return set_aside_long(examples, lengths, parameters.training.max_length)
+    return set_aside_long(examples, lengths, parameters.training.max_length, key=("id", "language"))
 
 
 def train_sft_model(

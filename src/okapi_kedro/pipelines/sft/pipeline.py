@@ -22,7 +22,12 @@ def create_pipeline() -> Pipeline:
                 name="prepare_base_model",
                 tags=["gpu"],
             ),
-            node(build_sft_examples, ["translated_instructions", "params:sft"], "sft_rows", name="build_sft_examples"),
+            node(
+                build_sft_examples,
+                ["translated_instructions", "english_tables", "params:sft", "params:language", "params:seed"],
+                "sft_rows",
+                name="build_sft_examples",
+            ),
             node(
                 set_aside_long_examples,
                 ["sft_rows", "base_model", "params:sft"],

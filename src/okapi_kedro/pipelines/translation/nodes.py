@@ -1,6 +1,5 @@
 """Instructions and benchmarks in the target language (Okapi, section 2.2 and 4.1)."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,15 +9,11 @@ from pydantic import BaseModel, ConfigDict
 
 from okapi_kedro.evaluation.benchmark_files import options_and_gold, read_benchmark
 from okapi_kedro.evaluation.tasks import Benchmark
-from okapi_kedro.languages import LANGUAGES, Language
-from okapi_kedro.teacher.ask import Answer, MalformedAnswer, ask
+from okapi_kedro.languages import LANGUAGES
+from okapi_kedro.pipelines.translation.translate_rows import Fields, TranslationParameters, translate_rows
+from okapi_kedro.teacher.ask import Answer
 from okapi_kedro.teacher.client import Teacher
-from okapi_kedro.teacher.json_answer import read_json_object, text_fields_schema
-from okapi_kedro.teacher.messages import Completion, Request, Sampling
-from okapi_kedro.teacher.prompts import render
-from okapi_kedro.text.translation_checks import failed_check, left_in_english
 
-Fields = dict[str, str]
 INSTRUCTION_FIELDS = ("instruction", "input", "output")
 
 
@@ -36,22 +31,6 @@ class BenchmarkParameters(BaseModel):
     name: Benchmark
     most_rows: int | None
     shots: int
-
-
-class TranslationParameters(BaseModel):
-    """How rows are translated.
-
-    Args:
-        attempts: how often a row is asked for until it passes the checks; then it is rejected.
-        temperature, top_p, max_tokens: of the teacher.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    attempts: int
-    temperature: float
-    top_p: float
-    max_tokens: int
 
 
 def translate_instructions(
@@ -78,42 +57,6 @@ def keep_english_instructions(instructions: pd.DataFrame, splits: pd.DataFrame) 
     rows = instructions.merge(splits, on="id", validate="one_to_one")
     answers = [Answer({name: row[name] for name in INSTRUCTION_FIELDS}, "", "", 0) for row in rows.to_dict("records")]
     return _translated_table(rows, answers), rejected_table(rows["id"], answers)
-
-
-def translate_rows(
-    rows: Sequence[Fields], prompt: str, teacher: Teacher, parameters: TranslationParameters, target: Language
-) -> list[Answer[Fields]]:
-    """Asks the teacher for the translation of each row's fields and checks what comes back."""
-    sampling = Sampling(parameters.temperature, parameters.top_p, parameters.max_tokens)
-    requests = [
-        Request(
-            render(prompt, source="English", target=target.name, row=json.dumps(row, ensure_ascii=False, indent=1)),
-            sampling,
-            schema=text_fields_schema(row),
-        )
-        for row in rows
-    ]
-    return ask(teacher, requests, _reader(rows, target), parameters.attempts, stage="translation", language=target.code)
-
-
-def _reader(rows: Sequence[Fields], target: Language) -> Callable[[int, Completion], Fields]:
-    """Reads the answer to a row's request, or raises with the check that it fails."""
-
-    def read(number: int, completion: Completion) -> Fields:
-        source = rows[number]
-        translated = read_json_object(completion.text)
-        if set(translated) != set(source) or not all(isinstance(value, str) for value in translated.values()):
-            raise MalformedAnswer("other keys than the row's")
-        fields = {name: str(translated[name]) for name in source}
-        for name, text in source.items():
-            if failed := failed_check(text, fields[name], target):
-                raise MalformedAnswer(f"{name}: {failed}")
-        first = next(iter(source))
-        if left_in_english(source[first], fields[first], target):
-            raise MalformedAnswer(f"{first}: left in English")
-        return fields
-
-    return read
 
 
 def _translated_table(rows: pd.DataFrame, answers: Sequence[Answer[Fields]]) -> pd.DataFrame:

@@ -70,8 +70,8 @@ def _json_reply(value: object) -> Reply:
 
 
 def _alter_code(code: re.Match[str]) -> str:
-    """The code without its last character, the sort of thing a translator tidies away."""
-    return f"{code[0][:-2]}`"
+    """The code, or its mark, without its last character, the sort of thing a translator tidies away."""
+    return code[0][:-2] + code[0][-1]
 
 
 def _outside_code(text: str, change: Callable[[re.Match[str]], str]) -> str:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from okapi_kedro.errors import UserError
+
 FOLDER = Path(__file__).parent / "phrasebooks"
 WORD_GROUPS = ("categories", "nouns", "adjectives", "countries", "capitals", "days", "numbers", "answers", "endings")
 TEMPLATE_GROUPS = ("templates", "questions")
 SLOT = re.compile(r"\{(\w+)\}")
 NUMERAL = re.compile(r"-?\d+")
-CODE = re.compile(r"`[^`]+`")
+CODE = re.compile(r"`[^`]+`|⟦\d+⟧")
+"""Code, or a mark that stands for it."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,18 @@ class Phrasebook:
         code: the language; its entries are read from `phrasebooks/<code>.json`.
 
     Raises:
-        FileNotFoundError: when no phrasebook has been written for the language.
+        UserError: when no phrasebook has been written for the language.
     """
 
     def __init__(self, code: str) -> None:
         self.code = code
-        self.entries: dict[str, dict[str, str]] = json.loads((FOLDER / f"{code}.json").read_text(encoding="utf-8"))
+        path = FOLDER / f"{code}.json"
+        if not path.exists():
+            raise UserError(
+                f"the offline teacher and the embedded base model know no {code!r}: write {path}, "
+                "see docs/adding_a_language.md, or run with a teacher and a base model of your own"
+            )
+        self.entries: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
         self.separator: str = str(self.entries.pop("separator"))
         # Chinese lists and explains with full-width marks.
         self.colon = "：" if self.separator == "、" else ": "

@@ -1,8 +1,8 @@
 """The offline teacher as an OpenAI-compatible chat endpoint, without a socket.
 
 It is no translator and no language model. It answers three kinds of question about a small grammar of tasks (write
-new ones, translate them, rank responses to them) by rules, and anything else by saying so. Equal requests have equal
-answers.
+new ones, translate them, rank responses to them) by rules, and anything else by saying so. As the model
+`offline-rehearsal` it puts any text into words of the other language, without sense. Equal requests have equal answers.
 """
 
 import hashlib
@@ -13,22 +13,22 @@ from typing import Any
 
 import httpx2
 
-from okapi_kedro.teacher.offline import generation, ranking, translation
+from okapi_kedro.teacher.offline import generation, ranking, rehearsal, translation
 from okapi_kedro.teacher.offline.reply import Reply
 
 MODEL = "offline-teacher"
+REHEARSAL = "offline-rehearsal"
+"""The name under which it translates any text, into nonsense."""
 NOTICE = (
     "I am the offline teacher of okapi-kedro, a stand-in for demonstrations and tests: no translator and no language "
     "model. I can only go on from numbered example tasks, translate the tasks of my small grammar, and rank responses "
-    "to them."
+    "to them. As model offline-rehearsal I put any text into words of another language, without sense."
 )
 
 Messages = Sequence[dict[str, str]]
-_ANSWERERS: tuple[Callable[[Messages, random.Random], Reply | None], ...] = (
-    ranking.reply,
-    translation.reply,
-    generation.reply,
-)
+Answerer = Callable[[Messages, random.Random], Reply | None]
+_ANSWERERS: tuple[Answerer, ...] = (ranking.reply, translation.reply, generation.reply)
+_REHEARSING: tuple[Answerer, ...] = (ranking.reply, rehearsal.reply, generation.reply)
 
 
 def respond(payload: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +44,8 @@ def respond(payload: dict[str, Any]) -> dict[str, Any]:
     content = json.dumps([payload.get("model"), messages, payload.get("seed")], sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
     rng = random.Random(digest)
-    replies = (answer(messages, rng) for answer in _ANSWERERS)
+    answerers = _REHEARSING if payload.get("model") == REHEARSAL else _ANSWERERS
+    replies = (answer(messages, rng) for answer in answerers)
     reply = next(filter(None, replies), Reply(NOTICE))
     prompt_tokens, completion_tokens = sum(_tokens(message["content"]) for message in messages), _tokens(reply.text)
     return {
@@ -106,8 +107,8 @@ def request_digest(payload: dict[str, Any]) -> bytes:
 def handle(method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
     """The HTTP status and JSON body that answer an HTTP request."""
     if (method, path) == ("GET", "/v1/models"):
-        model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "okapi-kedro"}
-        return 200, {"object": "list", "data": [model]}
+        models = [{"id": id, "object": "model", "created": 0, "owned_by": "okapi-kedro"} for id in (MODEL, REHEARSAL)]
+        return 200, {"object": "list", "data": models}
     if (method, path) != ("POST", "/v1/chat/completions"):
         return 404, error_body(f"{method} {path}: there is nothing here that answers this")
     try:
