@@ -55,7 +55,7 @@ def test_after_the_run_a_dry_run_finds_every_answer(kedro, project):
 
 def test_a_dry_run_prices_by_the_length_of_the_answers_so_far(kedro, paid):
     assert "?" in kedro(*TRANSLATION, "lang=ne,dry_run=true").output
-    kedro(*TRANSLATION, "lang=ne,teacher.max_requests=22")
+    kedro(*TRANSLATION, "lang=ne,teacher.max_requests=22,generation.target=1000")
     result = kedro(*TRANSLATION, "lang=ne,dry_run=true,teacher.budget_usd=3,generation.target=1000")
     line = next(line for line in result.output.splitlines() if line.startswith("generation"))
     expected, at_most = map(float, line.split()[-2:])

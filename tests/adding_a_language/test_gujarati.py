@@ -30,7 +30,7 @@ def on_the_page(pattern: str) -> str:
 
 def add_row(languages: Path) -> None:
     rows, rest = languages.read_text(encoding="utf-8").split(")\n\nLANGUAGES", maxsplit=1)
-    row = on_the_page(r"```python\n(.+?)```")
+    row = on_the_page(r"`_TABLE`:\n\n```\n(.+?)```")
     languages.write_text(f"{rows}{row})\n\nLANGUAGES{rest}", encoding="utf-8")
 
 
