@@ -2,7 +2,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from okapi_kedro.teacher.ask import Answer, MalformedAnswer, ask
+from okapi_kedro.teacher.ask import Answer, MalformedAnswer, Requests, ask
 from okapi_kedro.teacher.messages import Completion, Sampling
 
 from .endpoint import request_for
@@ -53,10 +53,27 @@ def test_only_malformed_answers_are_asked_again_with_the_next_sample():
     answers = ask(teacher, requests, from_sample([0, 6, 2]), attempts=4, stage="s", language="ne")
     assert teacher.rounds == [[("a", 0), ("b", 5), ("c", 0)], [("b", 6), ("c", 1)], [("c", 2)]]
     assert answers == [
-        Answer("A/0", "", "a/0", 1),
-        Answer("B/6", "", "b/6", 2),
-        Answer("C/2", "", "c/2", 3),
+        Answer("A/0", "", "", 1),
+        Answer("B/6", "", "", 2),
+        Answer("C/2", "", "", 3),
     ]
+
+
+def test_a_request_is_made_only_when_it_is_sent():
+    made = []
+
+    def make(text):
+        made.append(text)
+        return request_for(text)
+
+    class OneByOne(ScriptedTeacher):
+        def stream(self, requests, stage, language):
+            for number, completion in enumerate(super().stream(requests, stage, language), start=1):
+                assert len(made) == number
+                yield completion
+
+    answers = ask(OneByOne(), Requests(make, ["a", "b"]), from_sample([0, 0]), attempts=1, stage="s", language="ne")
+    assert [answer.value for answer in answers] == ["A/0", "B/0"]
 
 
 def test_after_the_last_attempt_the_last_text_and_reason_are_kept():
@@ -67,7 +84,7 @@ def test_after_the_last_attempt_the_last_text_and_reason_are_kept():
 def test_a_value_of_none_is_a_value():
     teacher = ScriptedTeacher()
     answers = ask(teacher, [request_for("a")], lambda i, completion: None, attempts=3, stage="s", language="ne")
-    assert answers == [Answer(None, "", "a/0", 1)]
+    assert answers == [Answer(None, "", "", 1)]
     assert len(teacher.rounds) == 1
 
 

@@ -1,13 +1,15 @@
 """Asks the teacher for answers of a certain form, and asks again where the form was missed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Generic, TypeVar
 
 from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.messages import Completion, Request
 
+Q = TypeVar("Q")
 T = TypeVar("T")
 
 RETRY_TEMPERATURE = 0.5
@@ -18,14 +20,14 @@ class MalformedAnswer(ValueError):  # noqa: N818  (a property of an answer, not 
     """An answer that is not in the form asked for; the message is a short reason."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
     """What became of one question.
 
     Args:
         value: the parsed answer, or None when every attempt was malformed.
         reason: why the last attempt was malformed; empty when it was not.
-        raw: the teacher's last text, as it came.
+        raw: the teacher's last text when it was malformed; empty when it was not.
         attempts: how often the question was asked.
     """
 
@@ -35,9 +37,31 @@ class Answer(Generic[T]):
     attempts: int
 
 
+@dataclass(frozen=True)
+class Requests(Iterable[Request], Generic[Q]):
+    """The requests of some questions, each made when it is sent, so that a long job does not hold their texts.
+
+    Args:
+        make: the request of a question.
+        questions: one for each request.
+    """
+
+    make: Callable[[Q], Request]
+    questions: Sequence[Q]
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def __getitem__(self, number: int) -> Request:
+        return self.make(self.questions[number])
+
+    def __iter__(self) -> Iterator[Request]:
+        return map(self.make, self.questions)
+
+
 def ask(
     teacher: Teacher,
-    requests: Sequence[Request],
+    requests: Sequence[Request] | Requests[Q],
     parse: Callable[[int, Completion], T],
     attempts: int,
     stage: str,
@@ -56,7 +80,7 @@ def ask(
     answers: dict[int, Answer[T]] = {}
     malformed = list(range(len(requests)))
     for attempt in range(attempts):
-        asked = [_again(requests[i], attempt) for i in malformed]
+        asked = Requests(partial(_at_attempt, requests, attempt), malformed)
         with closing(teacher.stream(asked, stage, language)) as completions:
             for i, completion in zip(malformed, completions, strict=True):
                 answers[i] = _parsed(parse, i, completion, attempt + 1)
@@ -66,8 +90,9 @@ def ask(
     return [answers[i] for i in range(len(requests))]
 
 
-def _again(request: Request, attempt: int) -> Request:
+def _at_attempt(requests: Sequence[Request] | Requests[Q], attempt: int, i: int) -> Request:
     """A request as it is sent at an attempt, the first of which is 0; a greedy answer would come out the same again."""
+    request = requests[i]
     if not attempt:
         return request
     sampling = replace(request.sampling, temperature=max(request.sampling.temperature, RETRY_TEMPERATURE))
@@ -76,6 +101,6 @@ def _again(request: Request, attempt: int) -> Request:
 
 def _parsed(parse: Callable[[int, Completion], T], i: int, completion: Completion, attempts: int) -> Answer[T]:
     try:
-        return Answer(parse(i, completion), "", completion.text, attempts)
+        return Answer(parse(i, completion), "", "", attempts)
     except MalformedAnswer as error:
         return Answer(None, str(error) or "malformed", completion.text, attempts)

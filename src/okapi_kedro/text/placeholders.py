@@ -41,7 +41,7 @@ class DamagedPiecesError(ValueError):
     """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A part of a text that is not translated.
 
@@ -56,7 +56,7 @@ class Piece:
     marks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Protected:
     """A text without its pieces.
 

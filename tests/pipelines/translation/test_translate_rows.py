@@ -38,7 +38,7 @@ def sent(request: Request) -> Fields:
 
 def test_code_is_not_sent_and_comes_back_where_its_mark_is() -> None:
     teacher = ScriptedTeacher(lambda request: reply())
-    assert translate([SOURCE], teacher) == [Answer(RIGHT, "", reply(), 1)]
+    assert translate([SOURCE], teacher) == [Answer(RIGHT, "", "", 1)]
     assert sent(teacher.asked[0]) == SENT
     assert teacher.asked[0].schema is not None
     assert teacher.asked[0].schema["required"] == ["instruction", "output"]

@@ -98,7 +98,7 @@ def rank_responses(
     ]
     english = ask(teacher, requests, _english_reader(shown), parameters.attempts, stage="ranking", language=language)
     dialogues = [
-        (*messages, {"role": "assistant", "content": answer.raw})
+        (*messages, {"role": "assistant", "content": _json(answer.value)}) if answer.value else ()
         for messages, answer in zip(turn_one, english, strict=True)
     ]
     return _rank(shown, english, dialogues, ranking_prompt, teacher, parameters, language)

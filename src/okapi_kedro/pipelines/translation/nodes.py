@@ -1,5 +1,6 @@
 """Instructions and benchmarks in the target language (Okapi, section 2.2 and 4.1)."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -141,4 +142,5 @@ def _with_distinct_options(answer: Answer[Fields], row: dict[str, Any], benchmar
     options, _ = options_and_gold(benchmark, _with_fields(row, answer.value, benchmark))
     if len(set(options.values())) == len(options):
         return answer
-    return replace(answer, value=None, reason="two options became equal")
+    raw = json.dumps(answer.value, ensure_ascii=False)
+    return replace(answer, value=None, reason="two options became equal", raw=raw)

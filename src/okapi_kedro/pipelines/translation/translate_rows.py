@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from pydantic import BaseModel, ConfigDict, Field
 
 from okapi_kedro.languages import Language
-from okapi_kedro.teacher.ask import Answer, MalformedAnswer, ask
+from okapi_kedro.teacher.ask import Answer, MalformedAnswer, Requests, ask
 from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.json_answer import read_json_object, text_fields_schema
 from okapi_kedro.teacher.messages import Completion, Request, Sampling
@@ -68,7 +68,7 @@ def _translate_parts(
 ) -> list[Answer[Fields]]:
     asked = [part for part in parts if to_translate(part)]
     sampling = Sampling(parameters.temperature, parameters.top_p, parameters.max_tokens)
-    requests = [_request(part, prompt, sampling, parameters.notes, target) for part in asked]
+    requests = Requests(lambda part: _request(part, prompt, sampling, parameters.notes, target), asked)
     reader = _reader(asked, target)
     answers = iter(ask(teacher, requests, reader, parameters.attempts, stage="translation", language=target.code))
     return [next(answers) if to_translate(part) else Answer(restore_row(part, {}), "", "", 0) for part in parts]
@@ -124,4 +124,4 @@ def _joined(answers: Sequence[Answer[Fields]]) -> Answer[Fields]:
         if answer.value is None:
             return answer
         translated.append(answer.value)
-    return Answer(join_parts(translated), "", answers[0].raw, max(answer.attempts for answer in answers))
+    return Answer(join_parts(translated), "", "", max(answer.attempts for answer in answers))
