@@ -20,9 +20,17 @@ ROWS: dict[type[pa.DataFrameModel], dict[str, Any]] = {
     schemas.RejectedCandidates: {"id": "a", "reason": "why", "nearest_id": "", "rouge_l": None, "raw": ""},
     schemas.TranslatedInstructions: {"id": "a", "split": "rl", "held_out": True, **TEXT, "attempts": 0},
     schemas.SftExamples: {"id": "a", "language": "ne", "prompt": "p", "completion": "c", "held_out": True},
-    schemas.Responses: {"id": "a", "k": 0, "response": "", "finish_reason": "stop"},
-    schemas.RankedResponses: {"id": "a", "k": 0, "rank": 1, "english_response": "", "shown_position": 1},
+    schemas.Responses: {"id": "a", "k": 0, "response": "", "finish_reason": "stop", "repeats": False},
+    schemas.RankedResponses: {
+        **{"id": "a", "k": 0, "rank": 1, "english_response": "", "shown_position": 1},
+        **{"second_rank": 0, "agreement": None},
+    },
+    schemas.JudgeQuality: {"figure": "best", "position": 1, "value": 0.25, "n": 1},
     schemas.Preferences: {"id": "a", "pair": 0, "prompt": "p", "chosen": "c", "rejected": "r", "held_out": True},
+    schemas.RewardMargins: {
+        **{"id": "a", "pair": 0, "chosen_reward": 1.5, "rejected_reward": -0.5, "margin": 2.0, "rank_distance": None},
+        **{"chosen_tokens": 3, "rejected_tokens": 0, "chosen_characters": 9, "rejected_characters": 0},
+    },
     schemas.Arc: {"id": "a", **LETTERED, "option_e": ""},
     schemas.HellaSwag: {
         **dict.fromkeys(("activity_label", "ctx_a", "ctx_b", "ctx", "source_id", "split_type"), "text"),
@@ -37,11 +45,30 @@ ROWS: dict[type[pa.DataFrameModel], dict[str, Any]] = {
         **{"mean": 2.5, "english_mean": None, "ratio": None},
     },
     schemas.TranslationOutcomes: {"table": "arc", "attempts": 0, "reason": "", "field": "", "rows": 1},
+    schemas.TrainingLog: {
+        **{"step": 1, "epoch": 0.5, "loss": None, "learning_rate": 0.0, "grad_norm": None, "tokens": 0},
+        **{"seconds": 0.1, "tokens_per_second": None, "peak_memory": 10**12},
+    },
     schemas.Scores: {"task": "arc", "metric": "acc", "shots": 0, "value": 1.0, "stderr": 0.0, "n": 1, "truncated": 0},
 }  # fmt: skip
 ROWS[schemas.Evaluation] = {**ROWS[schemas.Scores], "model": "base"}
 ROWS[schemas.AllInstructions] = {**ROWS[schemas.Instructions], "max_rouge_l": None, "nearest_id": ""}
-NUMBERS = dict.fromkeys(("rouge_l", "max_rouge_l", "mean", "english_mean", "ratio"), "float64")
+ROWS[schemas.SftLog] = {
+    **ROWS[schemas.TrainingLog],
+    **dict.fromkeys(("entropy", "mean_token_accuracy"), None),
+    **{"eval_loss": 2.5, "eval_entropy": 0.0, "eval_mean_token_accuracy": 1.0},
+}
+ROWS[schemas.RewardLog] = {
+    **ROWS[schemas.TrainingLog],
+    **{"min_reward": -1.5, "mean_reward": 0.0, "max_reward": 2.0, "accuracy": 0.5, "margin": -0.1},
+}
+LOGGED = ("loss", "learning_rate", "grad_norm", "tokens_per_second", "entropy", "mean_token_accuracy")
+EVALUATED = ("eval_loss", "eval_entropy", "eval_mean_token_accuracy")
+NUMBERS = {
+    **dict.fromkeys((*LOGGED, *EVALUATED), "float64"),
+    **dict.fromkeys(("rouge_l", "max_rouge_l", "mean", "english_mean", "ratio", "agreement"), "float64"),
+    "rank_distance": "Int64",
+}
 
 
 def table(schema: type[pa.DataFrameModel], **changes: Any) -> pd.DataFrame:
@@ -92,6 +119,12 @@ def test_a_missing_value_is_refused_in_every_column_but_the_score_of_the_nearest
         (schemas.Responses, "finish_reason", "error"),
         (schemas.RankedResponses, "rank", 0),
         (schemas.RankedResponses, "shown_position", 0),
+        (schemas.RankedResponses, "second_rank", -1),
+        (schemas.RankedResponses, "agreement", 1.1),
+        (schemas.JudgeQuality, "figure", "beauty"),
+        (schemas.JudgeQuality, "n", 0),
+        (schemas.RewardMargins, "rank_distance", 0),
+        (schemas.RewardMargins, "rejected_tokens", -1),
         (schemas.Arc, "answer", "F"),
         (schemas.Arc, "answer", "1"),
         (schemas.Mmlu, "answer", "E"),
@@ -105,6 +138,10 @@ def test_a_missing_value_is_refused_in_every_column_but_the_score_of_the_nearest
         (schemas.TranslationOutcomes, "rows", 0),
         (schemas.Scores, "value", 1.5),
         (schemas.Scores, "n", 0),
+        (schemas.TrainingLog, "step", 0),
+        (schemas.TrainingLog, "tokens", -1),
+        (schemas.SftLog, "eval_loss", -0.1),
+        (schemas.RewardLog, "accuracy", 1.1),
     ],
 )
 def test_a_value_outside_its_range_is_refused_by_column(
@@ -117,7 +154,9 @@ def test_a_value_outside_its_range_is_refused_by_column(
 KEYS = {
     schemas.Responses: ("id", "k"),
     schemas.RankedResponses: ("id", "k"),
+    schemas.JudgeQuality: ("figure", "position"),
     schemas.Preferences: ("id", "pair"),
+    schemas.RewardMargins: ("id", "pair"),
     schemas.HellaSwag: ("ind", "split"),
     schemas.SftExamples: ("id", "language"),
     schemas.TextLengths: ("part", "text", "unit"),
@@ -127,6 +166,7 @@ KEYS = {
 }
 OTHER = {
     **{"id": "b", "k": 1, "pair": 1, "ind": 1, "split": "train", "language": "en"},
+    **{"figure": "mean_rank", "position": 2},
     **{"part": "rl", "text": "output", "unit": "characters"},
     **{"table": "mmlu", "attempts": 1, "reason": "script", "field": "output"},
 }

@@ -1,5 +1,6 @@
 """The columns of every table, once; the catalog checks them on saving and on loading."""
 
+import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
@@ -94,28 +95,49 @@ class SftExamples(_Table):
 
 
 class Responses(_Table):
-    """Responses drawn from the SFT model, `k` of them for each prompt."""
+    """Responses drawn from the SFT model, `k` of them for each prompt, and which say the same as an earlier one."""
 
     id: Series[str]
     k: Series[int] = pa.Field(ge=0)
     response: Series[str]
     finish_reason: Series[str] = pa.Field(isin=["stop", "length"])
+    repeats: Series[bool]
 
     class Config:
         unique = ["id", "k"]  # noqa: RUF012
 
 
 class RankedResponses(_Table):
-    """The teacher's rank of each response (1 is best, equal ranks are ties) and where it stood when it was ranked."""
+    """The teacher's rank of each response (1 is best, equal ranks are ties) and where it stood when it was ranked.
+
+    Some prompts are ranked again in the reverse order: that rank, 0 for the others, and the share of a prompt's pairs
+    that both rankings order alike.
+    """
 
     id: Series[str]
     k: Series[int] = pa.Field(ge=0)
     rank: Series[int] = pa.Field(ge=1)
     english_response: Series[str]
     shown_position: Series[int] = pa.Field(ge=1)
+    second_rank: Series[int] = pa.Field(ge=0)
+    agreement: Series[float] = pa.Field(ge=0, le=1, nullable=True)
 
     class Config:
         unique = ["id", "k"]  # noqa: RUF012
+
+
+class JudgeQuality(_Table):
+    """How far the judge can be trusted; what the figures are: pipelines/ranking/judge_quality.py."""
+
+    figure: Series[str] = pa.Field(
+        isin=["mean_rank", "best", "best_p_value", "agreement", "tau_b", "contradictions", "earlier_preferred"]
+    )
+    position: Series[int] = pa.Field(ge=0)
+    value: Series[float]
+    n: Series[int] = pa.Field(ge=1)
+
+    class Config:
+        unique = ["figure", "position"]  # noqa: RUF012
 
 
 class Preferences(_Table):
@@ -127,6 +149,24 @@ class Preferences(_Table):
     chosen: Series[str]
     rejected: Series[str]
     held_out: Series[bool]
+
+    class Config:
+        unique = ["id", "pair"]  # noqa: RUF012
+
+
+class RewardMargins(_Table):
+    """What a reward model thinks of held-out pairs; `rank_distance` is missing where no ranks are known."""
+
+    id: Series[str]
+    pair: Series[int] = pa.Field(ge=0)
+    chosen_reward: Series[float]
+    rejected_reward: Series[float]
+    margin: Series[float]
+    chosen_tokens: Series[int] = pa.Field(ge=0)
+    rejected_tokens: Series[int] = pa.Field(ge=0)
+    chosen_characters: Series[int] = pa.Field(ge=0)
+    rejected_characters: Series[int] = pa.Field(ge=0)
+    rank_distance: Series[pd.Int64Dtype] = pa.Field(ge=1, nullable=True)
 
     class Config:
         unique = ["id", "pair"]  # noqa: RUF012
@@ -175,6 +215,40 @@ class Mmlu(_Table):
     option_d: Series[str]
     answer: Series[str] = pa.Field(isin=list("ABCD"))
     split: Series[str] = pa.Field(isin=["train", "validation", "test"])
+
+
+class TrainingLog(_Table):
+    """What every training logs, a row per logged step or evaluation: memory in bytes, times without interruptions."""
+
+    step: Series[int] = pa.Field(ge=1)
+    epoch: Series[float] = pa.Field(gt=0)
+    loss: Series[float] = pa.Field(nullable=True)
+    learning_rate: Series[float] = pa.Field(ge=0, nullable=True)
+    grad_norm: Series[float] = pa.Field(ge=0, nullable=True)
+    tokens: Series[int] = pa.Field(ge=0)
+    seconds: Series[float] = pa.Field(ge=0)
+    tokens_per_second: Series[float] = pa.Field(ge=0, nullable=True)
+    peak_memory: Series[int] = pa.Field(ge=0)
+
+
+class SftLog(TrainingLog):
+    """The log of SFT; a row has the figures of training rows, or of all held-out rows after an epoch."""
+
+    entropy: Series[float] = pa.Field(ge=0, nullable=True)
+    mean_token_accuracy: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    eval_loss: Series[float] = pa.Field(ge=0, nullable=True)
+    eval_entropy: Series[float] = pa.Field(ge=0, nullable=True)
+    eval_mean_token_accuracy: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+
+
+class RewardLog(TrainingLog):
+    """The log of the reward model: rewards of the texts, and accuracy and margin on the pairs, that it learns from."""
+
+    min_reward: Series[float]
+    mean_reward: Series[float]
+    max_reward: Series[float]
+    accuracy: Series[float] = pa.Field(ge=0, le=1)
+    margin: Series[float]
 
 
 class Scores(_Table):

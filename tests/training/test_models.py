@@ -63,9 +63,9 @@ def test_a_saved_model_holds_weights_as_safetensors_and_no_pickle(knowing, judgi
 
 
 @pytest.mark.parametrize(
-    ("lacking", "padding"), [(set(), "<pad>"), ({"pad_token"}, "<unk>"), ({"pad_token", "unk_token"}, "</s>")]
+    ("lacking", "padding"), [(set(), "<pad>"), ({"pad_token"}, "<unk>"), ({"pad_token", "unk_token"}, "<s>")]
 )
-def test_a_tokenizer_pads_with_its_own_token_else_unknown_else_end_of_text(lacking, padding, tokenizer, tmp_path):
+def test_a_tokenizer_pads_with_its_own_token_else_unknown_else_beginning_of_text(lacking, padding, tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path)
     path = tmp_path / "tokenizer_config.json"
     settings = {name: value for name, value in json.loads(path.read_text()).items() if name not in lacking}

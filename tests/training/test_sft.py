@@ -15,7 +15,7 @@ from okapi_kedro.training import sft
 from okapi_kedro.training.models import ModelReference, save_model
 from okapi_kedro.training.sft import fine_tune
 
-from .toys import FACTS, facts, files_of, training, weights
+from .toys import FACTS, facts, files_of, repeatable, training, weights
 
 KNOWN = len(FACTS)
 
@@ -152,7 +152,7 @@ def test_the_same_seed_gives_the_same_files_and_the_same_log(architecture, untra
         for name, seed in (("one", 3), ("two", 3), ("other", 4))
     ]
     assert files_of(runs[0][0]) == files_of(runs[1][0])
-    pd.testing.assert_frame_equal(runs[0][1], runs[1][1])
+    pd.testing.assert_frame_equal(repeatable(runs[0][1]), repeatable(runs[1][1]))
     assert files_of(runs[0][0])["model.safetensors"] != files_of(runs[2][0])["model.safetensors"]
 
 

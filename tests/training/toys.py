@@ -13,6 +13,7 @@ from okapi_kedro.training.pretraining import SmallModel
 from okapi_kedro.training.prompt import completion_of, prompt_of
 from okapi_kedro.training.reinforcement import ReinforcementSettings
 from okapi_kedro.training.settings import TrainingSettings
+from okapi_kedro.training.training_log import MEASURED
 
 SENTENCES = {
     "english": "The king's daughters saw 17 birds (and 4 cats); they didn't run away!",
@@ -98,6 +99,11 @@ def preference_pairs(rows: int, seed: int) -> pd.DataFrame:
         chosen[draw.randrange(len(chosen))] = "good"
         pairs.append({"prompt": "Words:", "chosen": " " + " ".join(chosen), "rejected": " " + " ".join(rejected)})
     return pd.DataFrame(pairs).assign(held_out=[place % 4 == 3 for place in range(rows)])
+
+
+def repeatable(log: pd.DataFrame) -> pd.DataFrame:
+    """A log without the figures in which two runs with the same seed differ."""
+    return log.drop(columns=MEASURED)
 
 
 def weights(model: ModelReference | Path | str) -> dict[str, torch.Tensor]:

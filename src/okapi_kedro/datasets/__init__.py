@@ -3,5 +3,6 @@
 from okapi_kedro.datasets.folder import FolderDataset
 from okapi_kedro.datasets.model_directory import ModelDirectoryDataset
 from okapi_kedro.datasets.teacher import TeacherDataset
+from okapi_kedro.datasets.work_folder import WorkFolderDataset
 
-__all__ = ["FolderDataset", "ModelDirectoryDataset", "TeacherDataset"]
+__all__ = ["FolderDataset", "ModelDirectoryDataset", "TeacherDataset", "WorkFolderDataset"]

@@ -30,10 +30,10 @@ class ModelReference:
     temporary: bool = False
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The model's tokenizer; it pads with `<unk>` where it has no token of its own for padding."""
+        """The model's tokenizer; where it pads with nothing or with what ends a text, it gets another token."""
         tokenizer = _load(AutoTokenizer, self.name)
-        if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.unk_token or tokenizer.eos_token
+        if tokenizer.pad_token in (None, tokenizer.eos_token):
+            tokenizer.pad_token = tokenizer.unk_token or tokenizer.bos_token or tokenizer.eos_token
         return tokenizer
 
     def causal_lm(self) -> PreTrainedModel:

@@ -1,11 +1,12 @@
 """The embedded base model: a byte-level BPE tokenizer and a small BLOOM or LLaMA, trained on given texts."""
 
+import tempfile
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import torch
+import pandas as pd
 from datasets import Dataset
 from pydantic import BaseModel, ConfigDict
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -16,16 +17,18 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
-    Trainer,
     TrainingArguments,
     default_data_collator,
     set_seed,
 )
 
 from okapi_kedro.errors import UserError
+from okapi_kedro.training.checkpoints import fingerprint_of, keep_only_own, prove_room, remove_checkpoints
+from okapi_kedro.training.launch import launch
 from okapi_kedro.training.models import ModelReference, save_model
+from okapi_kedro.training.run import run, whole_model
 from okapi_kedro.training.settings import TrainingSettings
-from okapi_kedro.training.training_log import show_progress
+from okapi_kedro.training.trainers import TokenMeanTrainer
 
 # A word with its space, a number with its space, marks, or white space. Combining vowel signs stay in their word, which
 # GPT-2's own pattern tears apart in Indic scripts.
@@ -113,18 +116,41 @@ def pretrain(
         texts: what the model reads, one passage each.
         more_for_tokenizer: further texts whose words should have tokens, for example prompts.
         shape: the model and its training.
-        directory: where the model is saved.
+        directory: the training's own, for its checkpoints and at the end, in `model`, for the model.
         seed: of the weights and the order of the texts.
     """
-    set_seed(seed)
-    tokenizer = train_tokenizer([*texts, *more_for_tokenizer], shape.vocabulary)
-    model = new_model(shape, tokenizer)
-    blocks = _blocks(texts, tokenizer, shape.training.max_length)
-    arguments = TrainingArguments(**shape.training.trainer_arguments(str(directory), seed))
-    trainer = Trainer(model=model, args=arguments, train_dataset=blocks, data_collator=default_data_collator)
-    show_progress(trainer, "pretraining")
-    trainer.train()
-    return save_model(model, tokenizer, directory)
+    settings = shape.training
+    with tempfile.TemporaryDirectory(prefix="okapi-pretraining-") as folder:
+        start = save_untrained([*texts, *more_for_tokenizer], shape, Path(folder) / "start", seed)
+        rows = Path(folder) / "blocks.parquet"
+        blocks = _blocks(texts, start.tokenizer(), settings.max_length)
+        pd.DataFrame({"input_ids": blocks}).to_parquet(rows, index=False)
+        keep_only_own(directory, fingerprint_of("pretraining", start, rows, settings, {}, seed))
+        launch(_pretrain, start, rows, settings, directory, seed, processes=settings.processes)
+    remove_checkpoints(directory)
+    return ModelReference(str(directory / "model"), temporary=True)
+
+
+def _pretrain(
+    start: ModelReference, rows: Path, settings: TrainingSettings, directory: Path, seed: int
+) -> list[dict[str, Any]]:
+    """One process's part."""
+    tokenizer, model = start.tokenizer(), start.causal_lm()
+    prove_room(directory, model, settings)
+    blocks = pd.read_parquet(rows)["input_ids"].tolist()
+    trainer = TokenMeanTrainer(
+        model=model,
+        args=TrainingArguments(
+            **settings.trainer_arguments(str(directory), seed), include_num_input_tokens_seen="non_padding"
+        ),
+        train_dataset=Dataset.from_dict({"input_ids": blocks, "labels": blocks}),
+        data_collator=default_data_collator,
+    )
+    log = run(trainer, "pretraining", settings)
+    trained = whole_model(trainer, start.causal_lm)
+    if trained is not None:
+        save_model(trained, tokenizer, directory / "model")
+    return log
 
 
 def save_untrained(texts: Sequence[str], shape: SmallModel, directory: Path, seed: int) -> ModelReference:
@@ -134,11 +160,10 @@ def save_untrained(texts: Sequence[str], shape: SmallModel, directory: Path, see
     return save_model(new_model(shape, tokenizer), tokenizer, directory)
 
 
-def _blocks(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, length: int) -> Dataset:
+def _blocks(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, length: int) -> list[list[int]]:
     """The texts, each ended, one after another and cut into blocks of equal length."""
     encoded = tokenizer(list(texts))["input_ids"] if texts else []
     tokens = list(chain.from_iterable([*ids, tokenizer.eos_token_id] for ids in encoded))
     if len(tokens) < length:
         raise UserError(f"the texts for pretraining have {len(tokens)} tokens, not one block of {length}: raise texts")
-    blocks = torch.tensor(tokens[: len(tokens) // length * length]).view(-1, length).tolist()
-    return Dataset.from_dict({"input_ids": blocks, "labels": blocks})
+    return [tokens[start : start + length] for start in range(0, len(tokens) - length + 1, length)]

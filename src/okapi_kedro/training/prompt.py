@@ -1,21 +1,86 @@
-"""The one prompt template: Alpaca's English frame around an instruction in any language."""
+"""The one prompt template: around an instruction a frame of a few sentences, Alpaca's or those of a language."""
 
-_WITH_INPUT = (
-    "Below is an instruction that describes a task, paired with an input that provides further context. "
-    "Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:"
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from okapi_kedro.errors import UserError
+
+Line = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$")]
+
+
+class PromptTemplate(BaseModel):
+    """The frame: what is said to the model before an instruction, and the headings between the parts of the prompt.
+
+    Args:
+        task: says that an instruction follows, and asks for a response.
+        task_with_input: the same where an input follows as well.
+        instruction: heading of the instruction.
+        input: heading of the input.
+        response: heading of the response, with which the prompt ends.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: Line
+    task_with_input: Line
+    instruction: Line
+    input: Line
+    response: Line
+
+
+ENGLISH = PromptTemplate(
+    task="Below is an instruction that describes a task. Write a response that appropriately completes the request.",
+    task_with_input=(
+        "Below is an instruction that describes a task, paired with an input that provides further context. "
+        "Write a response that appropriately completes the request."
+    ),
+    instruction="### Instruction:",
+    input="### Input:",
+    response="### Response:",
 )
-_WITHOUT_INPUT = (
-    "Below is an instruction that describes a task. "
-    "Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{instruction}\n\n### Response:"
-)
+"""Alpaca's frame, which Okapi puts around the instructions of all languages."""
 
 
-def prompt_of(instruction: str, input: str) -> str:
+def prompt_template(
+    frame: Literal["english", "native"], language: str, files: Mapping[str, Callable[[], str]]
+) -> PromptTemplate:
+    """The frame of a language's prompts.
+
+    Args:
+        frame: `english` for all languages, as in the paper, or `native`, in the language of the row.
+        language: its code.
+        files: the texts of data/01_raw/frames by language, not yet loaded: JSON with the fields of PromptTemplate.
+
+    Raises:
+        UserError: for a language without a frame, or one whose file is broken.
+    """
+    if frame == "english" or language == "en":
+        return ENGLISH
+    path = f"data/01_raw/frames/{language}.json"
+    if language not in files:
+        raise UserError(
+            f"prompt.frame=native: there is no frame for {language!r}; write {path} with the fields "
+            f"{', '.join(PromptTemplate.model_fields)}, after the example of another language"
+        )
+    try:
+        return PromptTemplate.model_validate_json(files[language]())
+    except ValidationError as error:
+        [first, *_] = error.errors()
+        place = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}: {f'{place}: ' if place else ''}{first['msg']}") from error
+
+
+def prompt_of(instruction: str, input: str, template: PromptTemplate = ENGLISH) -> str:
     """The prompt that asks for a response; it ends where the response begins."""
-    frame = _WITH_INPUT if input else _WITHOUT_INPUT
-    return frame.format(instruction=instruction, input=input)
+    parts = [
+        template.task_with_input if input else template.task,
+        f"{template.instruction}\n{instruction}",
+        *([f"{template.input}\n{input}"] if input else []),
+        template.response,
+    ]
+    return "\n\n".join(parts)
 
 
 def completion_of(response: str) -> str:

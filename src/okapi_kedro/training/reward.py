@@ -1,19 +1,25 @@
 """The reward model: trained on preference pairs, and the reward of a response."""
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 from datasets import Dataset
 from pydantic import BaseModel, ConfigDict
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from trl import RewardConfig, RewardTrainer
+from trl import RewardConfig
 
 from okapi_kedro.errors import UserError
+from okapi_kedro.training.checkpoints import fingerprint_of, keep_only_own, prove_room, remove_checkpoints
+from okapi_kedro.training.launch import launch
 from okapi_kedro.training.models import ModelReference, save_model
+from okapi_kedro.training.ranked_lists import RankedListTrainer
+from okapi_kedro.training.run import run, whole_model
 from okapi_kedro.training.settings import TrainingSettings
-from okapi_kedro.training.training_log import show_progress, training_log
+from okapi_kedro.training.training_log import training_log
 
 
 class RewardSettings(BaseModel):
@@ -39,35 +45,57 @@ def train_reward_model(
         start: the SFT model.
         pairs: columns prompt, chosen, rejected (complete texts after the prompt), held_out.
         settings: which blocks learn, and the optimisation.
-        directory: where the model is saved.
+        directory: the training's own, for its checkpoints and at the end, in `model`, for the model.
         seed: of the head's weights and the order of the pairs.
     """
-    torch.manual_seed(seed)
-    tokenizer, model = start.tokenizer(), start.reward_model().float()
-    freeze_below(model, settings.trainable_blocks)
-    training = pairs.loc[~pairs["held_out"]]
+    training = pairs.loc[~pairs["held_out"], ["prompt", "chosen", "rejected"]]
     if training.empty:
         raise UserError(
             "the reward model needs preference pairs and there are none to train on: see the rejected rankings"
         )
-    rows = {name: (training["prompt"] + training[name]).tolist() for name in ("chosen", "rejected")}
-    lengths = [max(map(len, pair)) for pair in zip(*rows.values(), strict=True)]
-    arguments = RewardConfig(
-        **settings.training.trainer_arguments(str(directory), seed),
-        max_length=settings.training.max_length,
-        train_sampling_strategy="group_by_length",
-        # The trainer would drop the lengths that the sampler groups by.
-        remove_unused_columns=False,
-    )
-    trainer = RewardTrainer(
+    choices = settings.model_dump(exclude={"training"})
+    with tempfile.TemporaryDirectory(prefix="okapi-reward-") as folder:
+        rows = Path(folder) / "pairs.parquet"
+        training.to_parquet(rows, index=False)
+        keep_only_own(directory, fingerprint_of("reward", start, rows, settings.training, choices, seed))
+        log = launch(_train, start, rows, settings, directory, seed, processes=settings.training.processes)
+    remove_checkpoints(directory)
+    return ModelReference(str(directory / "model"), temporary=True), training_log(log)
+
+
+def _train(
+    start: ModelReference, rows: Path, settings: RewardSettings, directory: Path, seed: int
+) -> list[dict[str, Any]]:
+    """One process's part."""
+    torch.manual_seed(seed)
+    tokenizer, model = start.tokenizer(), _untrained(start, settings)
+    prove_room(directory, model, settings.training)
+    pairs = pd.read_parquet(rows)
+    # With its end written out, a text that ends in the same characters is not taken to have it.
+    texts = {name: (pairs["prompt"] + pairs[name] + tokenizer.eos_token).tolist() for name in ("chosen", "rejected")}
+    trainer = RankedListTrainer(
         model=model,
-        args=arguments,
-        train_dataset=Dataset.from_dict({**rows, "length": lengths}),
+        args=RewardConfig(
+            **settings.training.trainer_arguments(str(directory), seed),
+            max_length=settings.training.max_length,
+            include_num_input_tokens_seen="non_padding",
+            # The trainer would drop the column that says what belongs together.
+            remove_unused_columns=False,
+        ),
+        train_dataset=Dataset.from_dict({**texts, "list": pd.factorize(pairs["prompt"])[0].tolist()}),
         processing_class=tokenizer,
     )
-    show_progress(trainer, "reward model")
-    trainer.train()
-    return save_model(trainer.model, tokenizer, directory), training_log(trainer.state.log_history)
+    log = run(trainer, "reward model", settings.training)
+    trained = whole_model(trainer, lambda: _untrained(start, settings))
+    if trained is not None:
+        save_model(trained, tokenizer, directory / "model")
+    return log
+
+
+def _untrained(start: ModelReference, settings: RewardSettings) -> PreTrainedModel:
+    model = start.reward_model().float()
+    freeze_below(model, settings.trainable_blocks)
+    return model
 
 
 def freeze_below(model: PreTrainedModel, blocks: int) -> None:

@@ -1,75 +1,70 @@
 """Responses of the SFT model, ranked by the teacher (Okapi, section 2.3)."""
 
-import json
+import logging
+import math
 import random
-from collections import Counter
-from collections.abc import Callable, Sequence
-from itertools import combinations, pairwise
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
 from okapi_kedro.languages import LANGUAGES
-from okapi_kedro.teacher.ask import Answer, MalformedAnswer, ask
+from okapi_kedro.pipelines.ranking.judge_quality import (
+    Judgement,
+    agreement,
+    contradicts,
+    judge_quality,
+    pairs_alike,
+)
+from okapi_kedro.pipelines.ranking.judging import (
+    Case,
+    Dialogue,
+    Shown,
+    as_answer,
+    as_json,
+    judge,
+    put_into_english,
+    show,
+)
+from okapi_kedro.pipelines.ranking.parameters import RankingParameters
+from okapi_kedro.pipelines.ranking.preference_pairs import Ranked, preference_pairs
+from okapi_kedro.pipelines.ranking.repeated_responses import repeats
+from okapi_kedro.teacher.ask import Answer
 from okapi_kedro.teacher.client import Teacher
-from okapi_kedro.teacher.json_answer import object_schema, read_json_object, text_fields_schema
-from okapi_kedro.teacher.messages import Completion, Message, Request, Sampling
 from okapi_kedro.teacher.prompts import render
-from okapi_kedro.text.language_detection import wrong_language
-from okapi_kedro.text.placeholders import protect
-from okapi_kedro.text.translation_checks import failed_check
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.prompt import completion_of, prompt_of
-from okapi_kedro.training.sampling import SamplingSettings, respond
+from okapi_kedro.training.response_parts import draw_in_parts
 
-Dialogue = tuple[Message, ...]
-Ranks = dict[int, int]
-RANKING_SCHEMA = object_schema({"ranking": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}})
+logger = logging.getLogger(__name__)
 
-
-class RankingParameters(BaseModel):
-    """How responses are drawn, ranked and paired.
-
-    Args:
-        prompts: at most so many prompts are ranked; None ranks all of the split.
-        responses: responses drawn for each prompt.
-        sampling: how they are drawn.
-        attempts: how often an answer in the wrong form is asked for again.
-        temperature, top_p, max_tokens: of the teacher.
-        pairs: `all` pairs of different rank, or the `adjacent` ones only.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    prompts: int | None
-    responses: int
-    sampling: SamplingSettings
-    attempts: int
-    temperature: float
-    top_p: float
-    max_tokens: int
-    pairs: Literal["all", "adjacent"]
+Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 
 
 def sample_responses(
-    model: ModelReference, translated: pd.DataFrame, parameters: RankingParameters, seed: int
+    model: ModelReference, translated: pd.DataFrame, parts: Path, parameters: RankingParameters, seed: int
 ) -> pd.DataFrame:
-    """Several responses of the SFT model to every prompt of the ranking split."""
+    """Several responses of the SFT model to every prompt of the ranking split; those drawn before a kill are kept."""
     rows = translated[translated["split"] == "ranking"].head(parameters.prompts)
-    prompts = [prompt_of(row.instruction, row.input) for row in rows.itertuples()]
-    drawn = [
-        respond(model, prompts, parameters.sampling, seed + k, f"response {k + 1} of {parameters.responses}")
+    asked = [
+        (row.id, k, prompt_of(row.instruction, row.input))
+        for row in rows.itertuples()
         for k in range(parameters.responses)
     ]
-    return pd.DataFrame(
+    names = [f"{id} {k}" for id, k, _ in asked]
+    drawn = draw_in_parts(model, [prompt for *_, prompt in asked], names, parameters.sampling, seed, parts)
+    table = pd.DataFrame(
         [
-            {"id": id, "k": k, "response": responses[i].text, "finish_reason": responses[i].finish_reason}
-            for i, id in enumerate(rows["id"])
-            for k, responses in enumerate(drawn)
+            {"id": id, "k": k, "response": response.text, "finish_reason": response.finish_reason}
+            for (id, k, _), response in zip(asked, drawn, strict=True)
         ],
         columns=["id", "k", "response", "finish_reason"],
-    ).astype({"id": "str", "response": "str", "finish_reason": "str", "k": "int64"})
+    ).astype({"id": "str", "k": "int64", "response": "str", "finish_reason": "str"})
+    groups = table.groupby("id", sort=False)["response"]
+    repeated = [flag for _, texts in groups for flag in repeats(texts.tolist(), parameters.repeats_above)]
+    logger.info("%d of %d responses repeat an earlier one to their prompt", sum(repeated), len(table))
+    return table.assign(repeats=pd.Series(repeated, index=table.index, dtype="bool"))
 
 
 def rank_responses(
@@ -81,27 +76,25 @@ def rank_responses(
     parameters: RankingParameters,
     language: str,
     seed: int,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> Tables:
     """Ranks the responses to each prompt in two turns: the teacher puts them into English, then ranks its English.
 
     Returns:
-        One row per response with its rank (1 is best, equal ranks are ties) and the English that was ranked; and the
-        prompts without a usable ranking.
+        One row per response with its ranks (1 is best, equal ranks are ties) and the English that was ranked; the
+        prompts without a usable ranking; and the figures of the judge.
     """
-    shown = _shown(responses, translated, seed)
-    sampling = Sampling(parameters.temperature, parameters.top_p, parameters.max_tokens)
-    name = LANGUAGES[language].name
-    turn_one = [render(translation_prompt, source=name, target="English", row=_json(row.fields())) for row in shown]
-    requests = [
-        Request(messages, sampling, schema=text_fields_schema(row.fields()))
-        for messages, row in zip(turn_one, shown, strict=True)
-    ]
-    english = ask(teacher, requests, _english_reader(shown), parameters.attempts, stage="ranking", language=language)
-    dialogues = [
-        (*messages, {"role": "assistant", "content": _json(answer.value)}) if answer.value else ()
-        for messages, answer in zip(turn_one, english, strict=True)
-    ]
-    return _rank(shown, english, dialogues, ranking_prompt, teacher, parameters, language)
+    shown = show(responses, translated, seed)
+
+    def first_turn(row: Shown) -> Dialogue:
+        return render(translation_prompt, source=LANGUAGES[language].name, target="English", row=as_json(row))
+
+    def dialogue(row: Shown, english: Shown) -> Dialogue:
+        return (*first_turn(row), {"role": "assistant", "content": as_json(english)})
+
+    english = put_into_english(shown, [first_turn(row) for row in shown], teacher, parameters, language)
+
+    judging = partial(judge, ranking_prompt=ranking_prompt, teacher=teacher, parameters=parameters, language=language)
+    return _rank(shown, english, dialogue, judging, parameters.judged_twice, seed)
 
 
 def rank_english_responses(
@@ -112,140 +105,117 @@ def rank_english_responses(
     parameters: RankingParameters,
     language: str,
     seed: int,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> Tables:
     """Ranks English responses, which need no first turn."""
-    shown = _shown(responses, translated, seed)
-    english = [Answer(row.fields(), "", "", 1) for row in shown]
-    dialogues: list[Dialogue] = [({"role": "user", "content": _json(row.fields())},) for row in shown]
-    return _rank(shown, english, dialogues, ranking_prompt, teacher, parameters, language)
+    shown = show(responses, translated, seed)
 
+    def dialogue(_: Shown, english: Shown) -> Dialogue:
+        return ({"role": "user", "content": as_json(english)},)
 
-class _Shown(BaseModel):
-    """One prompt with its responses in the order in which the teacher sees them."""
-
-    id: str
-    instruction: str
-    input: str
-    responses: list[tuple[int, str]]
-
-    def fields(self) -> dict[str, str]:
-        numbered = {f"response_{place}": text for place, (_, text) in enumerate(self.responses, start=1)}
-        return {"instruction": self.instruction, "input": self.input, **numbered}
-
-
-def _shown(responses: pd.DataFrame, translated: pd.DataFrame, seed: int) -> list[_Shown]:
-    """The prompts with their responses, shuffled so that no rank follows from a place."""
-    rows = translated.set_index("id")
-    shown = []
-    for id, group in responses.groupby("id", sort=False):
-        drawn = list(zip(group["k"].tolist(), group["response"].tolist(), strict=True))
-        random.Random(f"{seed} {id}").shuffle(drawn)
-        shown.append(_Shown(id=id, instruction=rows.at[id, "instruction"], input=rows.at[id, "input"], responses=drawn))
-    return shown
+    english = [Answer(row, "", "", 1) for row in shown]
+    judging = partial(judge, ranking_prompt=ranking_prompt, teacher=teacher, parameters=parameters, language=language)
+    return _rank(shown, english, dialogue, judging, parameters.judged_twice, seed)
 
 
 def _rank(
-    shown: Sequence[_Shown],
-    english: Sequence[Answer[dict[str, str]]],
-    dialogues: Sequence[Dialogue],
-    ranking_prompt: str,
-    teacher: Teacher,
-    parameters: RankingParameters,
-    language: str,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The second turn, for the prompts whose first turn has a usable answer."""
-    sampling = Sampling(parameters.temperature, parameters.top_p, parameters.max_tokens)
-    question = render(ranking_prompt, count=str(parameters.responses))
-    usable = [i for i, answer in enumerate(english) if answer.value is not None]
-    requests = [Request((*dialogues[i], *question), sampling, schema=RANKING_SCHEMA) for i in usable]
-    readers = _ranking_reader(parameters.responses)
-    answers = ask(teacher, requests, readers, parameters.attempts, stage="ranking", language=language)
-    ranked: dict[int, Answer[Any]] = dict(zip(usable, answers, strict=True))
-    outcomes = [ranked.get(i, english[i]) for i in range(len(shown))]
-    table = [
+    shown: Sequence[Shown],
+    english: Sequence[Answer[Shown]],
+    dialogue: Callable[[Shown, Shown], Dialogue],
+    judging: Callable[[Mapping[str, Case]], dict[str, Answer[Judgement]]],
+    judged_twice: float,
+    seed: int,
+) -> Tables:
+    """Rankings of the prompts whose English is usable, of some in two orders.
+
+    Args:
+        shown: the prompts as they were put into English.
+        english: what came of that.
+        dialogue: what goes before the question for a ranking, from a prompt and its English.
+        judging: asks for rankings.
+        judged_twice: share of the prompts that are ranked in the reverse order too.
+        seed: chooses them.
+    """
+    asked = list(zip(shown, english, strict=True))
+    cases = {row.id: Case(text.value, dialogue(row, text.value)) for row, text in asked if text.value is not None}
+    first = judging(cases)
+    chosen = [row for row in shown if _is_usable(first, row.id) and _is_chosen(row.id, judged_twice, seed)]
+    turned = {row.id: (row.reversed(), cases[row.id].english.reversed()) for row in chosen}
+    second = judging({id: Case(text, dialogue(row, text)) for id, (row, text) in turned.items()})
+
+    once = {id: answer.value for id, answer in first.items() if answer.value is not None}
+    twice = {id: (once[id], answer.value) for id, answer in second.items() if answer.value is not None}
+    torn = {id: pair for id, pair in twice.items() if contradicts(pair[0].ranks, pair[1].ranks)}
+    ranked = [
         row
-        for i, answer in ranked.items()
-        if answer.value is not None
-        for row in _ranked_rows(shown[i], english[i].value or {}, answer.value)
+        for id, judgement in once.items()
+        if id not in torn
+        for row in _ranked_rows(id, cases[id].english, judgement, twice[id][1] if id in twice else None)
     ]
     rejected = [
-        {"id": row.id, "reason": answer.reason, "raw": answer.raw}
-        for row, answer in zip(shown, outcomes, strict=True)
-        if answer.value is None
+        *((row.id, text.reason, text.raw) for row, text in asked if text.value is None),
+        *((id, answer.reason, answer.raw) for id, answer in first.items() if answer.value is None),
+        *((id, _contradiction(*pair), "\n".join(map(as_answer, pair))) for id, pair in torn.items()),
     ]
-    columns = ["id", "k", "rank", "english_response", "shown_position"]
     return (
-        pd.DataFrame(table, columns=columns).astype(
-            {"id": "str", "k": "int64", "rank": "int64", "english_response": "str", "shown_position": "int64"}
-        ),
+        pd.DataFrame(ranked, columns=list(_RANKED)).astype(_RANKED),
         pd.DataFrame(rejected, columns=["id", "reason", "raw"], dtype="str"),
+        judge_quality(list(once.values()), list(twice.values())),
     )
 
 
-def _ranked_rows(row: _Shown, english: dict[str, str], ranks: Ranks) -> list[dict[str, object]]:
+_RANKED = {
+    "id": "str",
+    "k": "int64",
+    "rank": "int64",
+    "english_response": "str",
+    "shown_position": "int64",
+    "second_rank": "int64",
+    "agreement": "float64",
+}
+
+
+def _is_usable(answers: Mapping[str, Answer[Judgement]], id: str) -> bool:
+    return id in answers and answers[id].value is not None
+
+
+def _is_chosen(id: str, share: float, seed: int) -> bool:
+    """Whether a prompt is among those that are judged twice; that hangs on its id alone."""
+    return random.Random(f"{seed} {id} twice").random() < share
+
+
+def _ranked_rows(id: str, english: Shown, first: Judgement, second: Judgement | None) -> list[dict[str, object]]:
     return [
         {
-            "id": row.id,
+            "id": id,
             "k": k,
-            "rank": ranks[place],
-            "english_response": english[f"response_{place}"],
+            "rank": first.ranks[k],
+            "english_response": text,
             "shown_position": place,
+            "second_rank": second.ranks[k] if second else 0,
+            "agreement": agreement(first.ranks, second.ranks) if second else math.nan,
         }
-        for place, (k, _) in enumerate(row.responses, start=1)
+        for place, (k, text) in enumerate(zip(english.order, english.responses, strict=True), start=1)
     ]
 
 
-def _english_reader(shown: Sequence[_Shown]) -> Callable[[int, Completion], dict[str, str]]:
-    def read(number: int, completion: Completion) -> dict[str, str]:
-        answer, row = read_json_object(completion.text), shown[number]
-        if set(answer) != set(row.fields()) or not all(isinstance(text, str) for text in answer.values()):
-            raise MalformedAnswer("other keys than the row's")
-        english = {name: str(text) for name, text in answer.items()}
-        # A question that changed would be ranked by another answer; responses may be gibberish and are left alone.
-        for name, text in (("instruction", row.instruction), ("input", row.input)):
-            if failed := _changed(text, english[name]):
-                raise MalformedAnswer(f"{name}: {failed}")
-        return english
-
-    return read
-
-
-def _changed(text: str, english: str) -> str | None:
-    """What a text lost or gained on its way into English; None when it may be the same."""
-    before, after = protect(text), protect(english)
-    if Counter(piece.text for piece in before.pieces) != Counter(piece.text for piece in after.pieces):
-        return "code changed"
-    failed = failed_check(before.masked, after.masked, LANGUAGES["en"])
-    return failed or wrong_language(after.masked, LANGUAGES["en"])
-
-
-def _ranking_reader(responses: int) -> Callable[[int, Completion], Ranks]:
-    def read(_: int, completion: Completion) -> Ranks:
-        groups = read_json_object(completion.text).get("ranking")
-        if not isinstance(groups, list) or not all(isinstance(group, list) for group in groups):
-            raise MalformedAnswer("no list of groups under 'ranking'")
-        numbers = [number for group in groups for number in group]
-        if sorted(map(str, numbers)) != sorted(map(str, range(1, responses + 1))):
-            raise MalformedAnswer(f"not each of the responses 1 to {responses} once")
-        return {int(number): rank for rank, group in enumerate(groups, start=1) for number in group}
-
-    return read
-
-
-def _json(fields: dict[str, str]) -> str:
-    return json.dumps(fields, ensure_ascii=False, indent=1)
+def _contradiction(first: Judgement, second: Judgement) -> str:
+    alike, pairs = pairs_alike(first.ranks, second.ranks)
+    return f"contradicts itself: shown in two orders, {alike} of {pairs} pairs are ranked alike"
 
 
 def build_preferences(
     ranked: pd.DataFrame, responses: pd.DataFrame, translated: pd.DataFrame, parameters: RankingParameters
 ) -> pd.DataFrame:
-    """Pairs of a better and a worse response to the same prompt; ties and equal texts make no pair."""
+    """Pairs of a better and a worse response to the same prompt.
+
+    Ties, equal texts and pairs that a second judgement orders otherwise make no pair.
+    """
     rows = ranked.merge(responses, on=["id", "k"], validate="one_to_one")
     prompts = translated.set_index("id")
     pairs = []
     for id, group in rows.groupby("id", sort=False):
         prompt = prompts.loc[id]
-        for number, (better, worse) in enumerate(_pairs(group, parameters.pairs)):
+        for number, (better, worse) in enumerate(preference_pairs(_judged(group), parameters.pairs)):
             pairs.append(
                 {
                     "id": id,
@@ -261,10 +231,9 @@ def build_preferences(
     return pd.DataFrame(pairs, columns=columns).astype({**text, "pair": "int64", "held_out": "bool"})
 
 
-def _pairs(group: pd.DataFrame, kind: str) -> list[tuple[str, str]]:
-    """Better and worse texts, from the responses to one prompt; a text that was drawn twice has its best rank."""
-    ranks: dict[str, int] = {}
-    for rank, text in sorted(zip(group["rank"], group["response"], strict=True)):
-        ranks.setdefault(text, rank)
-    chosen = combinations(ranks.items(), 2) if kind == "all" else pairwise(ranks.items())
-    return [(better, worse) for (better, first), (worse, second) in chosen if first < second]
+def _judged(group: pd.DataFrame) -> list[Ranked]:
+    """The responses to one prompt with their ranks in one or two judgements."""
+    return [
+        Ranked(row.response, (row.rank, row.second_rank) if row.second_rank else (row.rank,))
+        for row in group.itertuples()
+    ]

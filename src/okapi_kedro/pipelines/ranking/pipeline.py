@@ -24,7 +24,7 @@ def create_pipeline() -> Pipeline:
             "params:language",
             "params:seed",
         ],
-        ["ranked_responses", "rejected_rankings"],
+        ["ranked_responses", "rejected_rankings", "judge_quality"],
         name="rank_responses",
         tags=["teacher"],
     )
@@ -44,7 +44,7 @@ def create_english_pipeline() -> Pipeline:
             "params:language",
             "params:seed",
         ],
-        ["ranked_responses", "rejected_rankings"],
+        ["ranked_responses", "rejected_rankings", "judge_quality"],
         name="rank_english_responses",
         tags=["teacher"],
     )
@@ -56,7 +56,7 @@ def _around(rank: Node) -> Pipeline:
         [
             node(
                 sample_responses,
-                ["sft_model", "translated_instructions", "params:ranking", "params:seed"],
+                ["sft_model", "translated_instructions", "response_parts", "params:ranking", "params:seed"],
                 "responses",
                 name="sample_responses",
                 tags=["gpu"],

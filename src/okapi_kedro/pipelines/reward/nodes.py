@@ -1,10 +1,11 @@
 """The reward model (Okapi, section 3.2)."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.evaluation.standard_error import standard_error
-from okapi_kedro.pipelines.sft.nodes import new_directory
 from okapi_kedro.training.lengths import set_aside_long, token_counts
 from okapi_kedro.training.models import ModelReference, device
 from okapi_kedro.training.reward import RewardSettings, rewards, train_reward_model
@@ -23,10 +24,10 @@ def set_aside_long_pairs(
 
 
 def fit_reward_model(
-    sft_model: ModelReference, pairs: pd.DataFrame, parameters: RewardSettings, seed: int
+    sft_model: ModelReference, pairs: pd.DataFrame, parameters: RewardSettings, checkpoints: Path, seed: int
 ) -> tuple[ModelReference, pd.DataFrame]:
     """The reward model, trained from the SFT model on the pairs that are not held out, and its training log."""
-    return train_reward_model(sft_model, pairs, parameters, new_directory(), seed)
+    return train_reward_model(sft_model, pairs, parameters, checkpoints, seed)
 
 
 def measure_reward_accuracy(

@@ -17,7 +17,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 fit_reward_model,
-                ["sft_model", "reward_pairs", "params:reward", "params:seed"],
+                ["sft_model", "reward_pairs", "params:reward", "reward_checkpoints", "params:seed"],
                 ["reward_model", "reward_log"],
                 name="train_reward_model",
                 tags=["gpu"],

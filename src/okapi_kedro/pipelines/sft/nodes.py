@@ -58,13 +58,15 @@ class SftParameters(BaseModel):
     answers: SamplingSettings
 
 
-def prepare_base_model(parameters: BaseModelParameters, rows: pd.DataFrame, language: str, seed: int) -> ModelReference:
+def prepare_base_model(
+    parameters: BaseModelParameters, rows: pd.DataFrame, checkpoints: Path, language: str, seed: int
+) -> ModelReference:
     """The base model: the one that is named, or a small one made now, whose tokenizer has seen the rows of SFT."""
     training = rows[~rows["held_out"]]
     seen = (training["prompt"] + training["completion"]).tolist()
     if parameters.name == "embedded":
         statements = write_statements(language, parameters.embedded.texts, seed)
-        return pretrain(statements, seen, parameters.embedded, new_directory(), seed)
+        return pretrain(statements, seen, parameters.embedded, checkpoints, seed)
     if parameters.name == "untrained":
         return save_untrained(seen, parameters.embedded, new_directory(), seed)
     return ModelReference(parameters.name)
@@ -114,10 +116,10 @@ def set_aside_long_examples(
 
 
 def train_sft_model(
-    base: ModelReference, examples: pd.DataFrame, parameters: SftParameters, seed: int
+    base: ModelReference, examples: pd.DataFrame, parameters: SftParameters, checkpoints: Path, seed: int
 ) -> tuple[ModelReference, pd.DataFrame]:
     """The base model fine-tuned to follow instructions, and its training log."""
-    return fine_tune(base, examples, parameters.training, new_directory(), seed)
+    return fine_tune(base, examples, parameters.training, checkpoints, seed)
 
 
 def measure_exact_match(

@@ -17,7 +17,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 prepare_base_model,
-                ["params:base_model", "sft_rows", "params:language", "params:seed"],
+                ["params:base_model", "sft_rows", "base_checkpoints", "params:language", "params:seed"],
                 "base_model",
                 name="prepare_base_model",
                 tags=["gpu"],
@@ -36,7 +36,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 train_sft_model,
-                ["base_model", "sft_examples", "params:sft", "params:seed"],
+                ["base_model", "sft_examples", "params:sft", "sft_checkpoints", "params:seed"],
                 ["sft_model", "sft_log"],
                 name="train_sft_model",
                 tags=["gpu"],
