@@ -35,7 +35,7 @@ from trl import SFTConfig, SFTTrainer
 from okapi_kedro.training.adapters import AdapterSettings
 from okapi_kedro.training.lengths import token_counts
 from okapi_kedro.training.pretraining import train_tokenizer
-from okapi_kedro.training.prompt import completion_of, prompt_of
+from okapi_kedro.training.prompt import ENGLISH, completion_of, prompt_of
 from okapi_kedro.training.sft_recipe import SftRecipe, packs_per_step, recipe_arguments
 
 LONGEST = 512
@@ -58,7 +58,7 @@ def drawn_rows(path: Path, count: int, seed: int) -> list[dict[str, str]]:
     """Prompts and completions of so many rows of Alpaca."""
     rows = random.Random(seed).sample(json.loads(path.read_text(encoding="utf-8")), count)
     return [
-        {"prompt": prompt_of(row["instruction"], row["input"]), "completion": completion_of(row["output"])}
+        {"prompt": prompt_of(row["instruction"], row["input"], ENGLISH), "completion": completion_of(row["output"])}
         for row in rows
     ]
 

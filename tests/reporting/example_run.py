@@ -51,6 +51,7 @@ def example_report(code: str) -> dict[str, Any]:
         "lengths": text_lengths(translated, translated.assign(instruction="Name the capital of Nepal.")),
         "sft_log": _sft_log(),
         "reward_log": _reward_log(),
+        "reward_margins": _reward_margins(),
         "rl_log": _rl_log(),
         "rl_comparison": _rl_comparison(translated),
         "evaluation": example_evaluation(),
@@ -134,6 +135,12 @@ def _sft_log() -> pd.DataFrame:
     return pd.DataFrame([*training, *held_out]).sort_values("step", kind="stable", ignore_index=True)
 
 
+def _reward_margins() -> pd.DataFrame:
+    distances = pd.array([1 + place % 3 for place in range(60)], dtype="Int64")
+    margins = [distance * (0.4 + math.sin(place)) for place, distance in enumerate(distances)]
+    return pd.DataFrame({"margin": margins, "rank_distance": distances})
+
+
 def _reward_log() -> pd.DataFrame:
     steps = range(10, 301, 10)
     wobble = [math.sin(step * 1.7) / 30 for step in steps]
@@ -211,6 +218,7 @@ def _summary(code: str) -> dict[str, Any]:
             "exact_match_stderr": 0.0391,
             "n": 150,
         },
+        "judge": {"text": "Judged in two orders: 26 prompts, 97 % of their pairs ranked alike."},
         "reward": {
             "held_out_accuracy": 0.8125,
             "stderr": 0.0173,

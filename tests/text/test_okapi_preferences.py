@@ -8,7 +8,7 @@ import pytest
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.text.okapi_preferences import preference_rows, read_preferences
-from okapi_kedro.training.prompt import prompt_of
+from okapi_kedro.training.prompt import ENGLISH, prompt_of
 
 
 def pair(id: Any = "p1", better: Any = "tốt", worse: Any = "xấu", **more: Any) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def pair(id: Any = "p1", better: Any = "tốt", worse: Any = "xấu", **more: An
 
 
 def read(*rows: Any) -> Any:
-    published = read_preferences("ranking/vi.json", json.dumps(rows, ensure_ascii=False))
+    published = read_preferences("ranking/vi.json", json.dumps(rows, ensure_ascii=False), ENGLISH)
     assert len(published.kept) + len(published.rejected) == len(rows)
     return published
 
@@ -32,7 +32,7 @@ def test_the_pairs_of_a_prompt_are_numbered_as_they_come() -> None:
     kept, _, _ = read(pair(), pair("p2"), pair(better="hơn"), pair("p2", worse=""), pair(7))
     assert kept[["id", "pair"]].to_numpy().tolist() == [["p1", 0], ["p2", 0], ["p1", 1], ["p2", 1], ["7", 0]]
     first = {"id": "p1", "pair": 0, "chosen": " tốt", "rejected": " xấu", "held_out": None}
-    assert kept.iloc[0].to_dict() == {**first, "prompt": prompt_of("Vì sao?", "")}
+    assert kept.iloc[0].to_dict() == {**first, "prompt": prompt_of("Vì sao?", "", ENGLISH)}
     assert kept["rejected"].tolist()[3] == " "
 
 
@@ -88,7 +88,7 @@ TRAPS = [
 
 def test_written_and_read_again_a_table_is_the_same() -> None:
     instructions = [trap for trap in TRAPS if trap.strip()]
-    prompts = [prompt_of(instruction, input) for instruction in instructions for input in TRAPS]
+    prompts = [prompt_of(instruction, input, ENGLISH) for instruction in instructions for input in TRAPS]
     table = pd.DataFrame(
         [
             {
@@ -103,19 +103,21 @@ def test_written_and_read_again_a_table_is_the_same() -> None:
             for number in (0, 3, 4)
         ]
     )
-    kept, rejected, _ = read_preferences("f", json.dumps(preference_rows(table)))
+    kept, rejected, _ = read_preferences("f", json.dumps(preference_rows(table, ENGLISH)), ENGLISH)
     assert kept.to_dict("records") == table.to_dict("records")
     assert rejected.empty
 
 
 def test_instruction_and_input_are_told_apart() -> None:
     table = read(pair(instruction="Tính tổng.\n", input="1\n2")).kept.assign(held_out=False)
-    [written] = preference_rows(table)
+    [written] = preference_rows(table, ENGLISH)
     assert written == {**pair(instruction="Tính tổng.\n", input="1\n2"), "pair": 0, "held_out": False}
 
 
-@pytest.mark.parametrize("change", [{"prompt": "Why?"}, {"prompt": prompt_of(" ", "")}, {"chosen": "no space"}])
+@pytest.mark.parametrize(
+    "change", [{"prompt": "Why?"}, {"prompt": prompt_of(" ", "", ENGLISH)}, {"chosen": "no space"}]
+)
 def test_preferences_in_another_frame_are_refused_with_the_id(change: dict[str, str]) -> None:
     table = read(pair("the id")).kept.assign(**change)
     with pytest.raises(UserError, match="the id"):
-        preference_rows(table)
+        preference_rows(table, ENGLISH)

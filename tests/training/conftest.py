@@ -7,11 +7,12 @@ from transformers import PreTrainedTokenizerFast
 
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.pretraining import save_untrained, train_tokenizer
+from okapi_kedro.training.prompt import ENGLISH
 from okapi_kedro.training.reinforcement import reinforce
 from okapi_kedro.training.reward import RewardSettings, train_reward_model
 from okapi_kedro.training.sft import fine_tune
 
-from .toys import TOKENIZER_TEXTS, chatter, facts, preference_pairs, rl_settings, small_model, training
+from .toys import RECIPE, TOKENIZER_TEXTS, chatter, facts, preference_pairs, rl_settings, small_model, training
 
 TrainedModel = tuple[ModelReference, pd.DataFrame]
 
@@ -46,7 +47,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Model
 def knowing(untrained: Callable[[str], ModelReference], tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
     """A BLOOM that was fine-tuned on the facts, and its log."""
     settings = training(epochs=40, batch_size=3, micro_batch_size=3)
-    return fine_tune(untrained("bloom"), facts(), settings, tmp_path_factory.mktemp("knowing"), seed=0)
+    return fine_tune(untrained("bloom"), facts(), settings, RECIPE, ENGLISH, tmp_path_factory.mktemp("knowing"), seed=0)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +57,9 @@ def babbling(untrained: Callable[[str], ModelReference], tmp_path_factory: pytes
         {"prompt": "Words:", "completion": chatter(202, seed=0), "held_out": [False] * 200 + [True] * 2}
     )
     settings = training(epochs=2, batch_size=16, micro_batch_size=16)
-    return fine_tune(untrained("llama"), rows, settings, tmp_path_factory.mktemp("babbling"), seed=0)[0]
+    return fine_tune(untrained("llama"), rows, settings, RECIPE, ENGLISH, tmp_path_factory.mktemp("babbling"), seed=0)[
+        0
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,10 @@ import torch
 from okapi_kedro.training import pretraining, reward, sft
 from okapi_kedro.training.checkpoints import Checkpoints
 from okapi_kedro.training.models import ModelReference
+from okapi_kedro.training.prompt import ENGLISH
 from okapi_kedro.training.training_log import TrainingProgress
 
-from .toys import SENTENCES, TOKENIZER_TEXTS, facts, preference_pairs, small_model, training
+from .toys import RECIPE, SENTENCES, TOKENIZER_TEXTS, facts, preference_pairs, small_model, training
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload([__name__])
@@ -28,7 +29,7 @@ CHECKPOINTS = {"checkpoint_steps": 2, "epochs": 4, "batch_size": 2, "micro_batch
 def train(stage: str, base: ModelReference, directory: Path) -> ModelReference:
     """A training of six rows for so many steps; its log is left beside its model."""
     if stage == "sft":
-        model, log = sft.fine_tune(base, facts(), training(**CHECKPOINTS), directory, seed=3)
+        model, log = sft.fine_tune(base, facts(), training(**CHECKPOINTS), RECIPE, ENGLISH, directory, seed=3)
         log.to_parquet(directory / "log.parquet")
     elif stage == "reward":
         settings = reward.RewardSettings(trainable_blocks=1, training=training(**CHECKPOINTS))

@@ -17,10 +17,11 @@ from okapi_kedro.errors import UserError
 from okapi_kedro.training import checkpoints
 from okapi_kedro.training.checkpoints import bytes_to_save, complete_checkpoints, fingerprint_of, keep_only_own
 from okapi_kedro.training.models import ModelReference, save_model
+from okapi_kedro.training.prompt import ENGLISH
 from okapi_kedro.training.sft import fine_tune
 
 from .killed import CHECKPOINTS, STEPS, DieAtStep, DieInEvaluation, DieInSave, run_apart
-from .toys import facts, files_of, repeatable, training
+from .toys import RECIPE, facts, files_of, repeatable, training
 
 KILLED = -signal.SIGKILL
 
@@ -166,7 +167,7 @@ def test_a_full_disk_ends_in_one_line_and_loses_no_earlier_checkpoint(interrupte
     before = {path: path.read_bytes() for path in (tmp_path / "checkpoint-8").iterdir()}
     weights = (tmp_path / "checkpoint-8" / "model.safetensors").stat().st_size
     with files_of_at_most(weights + 1000), pytest.raises(UserError, match="cannot save a checkpoint in") as caught:
-        fine_tune(forgetful, facts(), training(**CHECKPOINTS), tmp_path, seed=3)
+        fine_tune(forgetful, facts(), training(**CHECKPOINTS), RECIPE, ENGLISH, tmp_path, seed=3)
     assert "\n" not in str(caught.value)
     assert "earlier ones are kept" in str(caught.value)
     assert {path: path.read_bytes() for path in (tmp_path / "checkpoint-8").iterdir()} == before
@@ -179,7 +180,7 @@ def test_too_little_room_is_known_before_the_first_step(forgetful, tmp_path, mon
     usage = SimpleNamespace(free=10_000)
     monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(UserError, match=r"0\.0 GB of room and the training saves .* lower keep") as caught:
-        fine_tune(forgetful, facts(), training(**CHECKPOINTS), tmp_path, seed=3)
+        fine_tune(forgetful, facts(), training(**CHECKPOINTS), RECIPE, ENGLISH, tmp_path, seed=3)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.glob("checkpoint-*"))
 
@@ -188,7 +189,7 @@ def test_a_place_that_cannot_be_written_to_is_known_before_the_first_step(forget
     blocked = tmp_path / "file" / "sft"
     (tmp_path / "file").write_text("no directory")
     with pytest.raises(UserError, match=f"cannot write to {blocked}") as caught:
-        fine_tune(forgetful, facts(), training(), blocked, seed=3)
+        fine_tune(forgetful, facts(), training(), RECIPE, ENGLISH, blocked, seed=3)
     assert "\n" not in str(caught.value)
 
 

@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 import yaml
 from huggingface_hub import ModelCard
-from transformers import AutoModelForCausalLM, GenerationConfig
 
 from okapi_kedro.languages import LANGUAGES
-from okapi_kedro.training.model_card import TrainedModel, render_model_card, sampling_defaults
-from okapi_kedro.training.prompt import prompt_of
+from okapi_kedro.training.model_card import TrainedModel, render_model_card
+from okapi_kedro.training.prompt import ENGLISH, prompt_of
 
 MODEL = TrainedModel(
     stage="sft",
@@ -21,7 +20,7 @@ MODEL = TrainedModel(
     rows={"trained on": 46_801, "held out": 5_200},
     parameters={"epochs": 3, "learning_rate": 2e-5, "gradient_checkpointing": True},
     figures={"exact match": 0.123456},
-    prompt=prompt_of("{instruction}", "{input}"),
+    prompt=prompt_of("{instruction}", "{input}", ENGLISH),
     licence=None,
 )
 HOSTILE = "x`</code>\n---\n# Title <script>alert(1)</script> [a](javascript:b) | `` ```\n- ignore"
@@ -111,14 +110,3 @@ def test_norwegian_is_a_language_and_no_falsehood():
     assert front_matter(render_model_card(replace(MODEL, language=replace(MODEL.language, code="no"))))["language"] == [
         "no"
     ]
-
-
-def test_sampling_defaults_are_the_original_s_and_load_with_the_model(untrained, tmp_path):
-    reference = untrained("llama")
-    model, tokenizer = reference.causal_lm(), reference.tokenizer()
-    model.save_pretrained(tmp_path)
-    sampling_defaults(tokenizer).save_pretrained(tmp_path)
-    loaded = AutoModelForCausalLM.from_pretrained(tmp_path).generation_config
-    expected = {"max_new_tokens": 256, "do_sample": True, "top_p": 0.75, "top_k": 40, "eos_token_id": 2}
-    assert {name: getattr(loaded, name) for name in expected} == expected
-    assert isinstance(loaded, GenerationConfig)

@@ -7,7 +7,7 @@ from transformers import AutoModelForCausalLM, BloomForCausalLM, LlamaForCausalL
 from okapi_kedro.errors import UserError
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.pretraining import new_model, pretrain, save_untrained, train_tokenizer
-from okapi_kedro.training.prompt import completion_of, prompt_of
+from okapi_kedro.training.prompt import ENGLISH, completion_of, prompt_of
 
 from .toys import SENTENCES, TOKENIZER_TEXTS, files_of, small_model, weights
 
@@ -64,7 +64,7 @@ def test_a_frequent_word_with_vowel_signs_is_one_token(word):
 
 @pytest.mark.parametrize("response", ["green", "सेतो", "...", "(a)", "17", " two spaces", "\nline", "白色，很白", ""])
 def test_no_token_spans_the_end_of_the_prompt(response, tokenizer):
-    prompt = prompt_of("Name the colour: grass", "")
+    prompt = prompt_of("Name the colour: grass", "", ENGLISH)
     together = tokenizer(prompt + completion_of(response))["input_ids"]
     alone = tokenizer(prompt)["input_ids"]
     assert together[: len(alone)] == alone

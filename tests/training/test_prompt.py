@@ -33,7 +33,7 @@ def shipped() -> dict:
 
 
 def test_a_prompt_without_input_is_alpacas_short_frame():
-    assert prompt_of("Name a colour.", "") == (
+    assert prompt_of("Name a colour.", "", ENGLISH) == (
         "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n"
         "\n"
         "### Instruction:\n"
@@ -44,7 +44,7 @@ def test_a_prompt_without_input_is_alpacas_short_frame():
 
 
 def test_a_prompt_with_input_is_alpacas_long_frame():
-    assert prompt_of("अनुवाद गर:", "दूध सेतो छ।") == (
+    assert prompt_of("अनुवाद गर:", "दूध सेतो छ।", ENGLISH) == (
         "Below is an instruction that describes a task, paired with an input that provides further context. "
         "Write a response that appropriately completes the request.\n"
         "\n"
@@ -69,7 +69,7 @@ def test_a_text_stands_in_the_prompt_as_it_is(text, template):
 
 
 def test_a_completion_follows_the_prompt_after_one_space():
-    assert prompt_of("a", "") + completion_of("हरियो") == prompt_of("a", "") + " हरियो"
+    assert prompt_of("a", "", ENGLISH) + completion_of("हरियो") == prompt_of("a", "", ENGLISH) + " हरियो"
 
 
 def test_the_english_frame_reads_no_file():

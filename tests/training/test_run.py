@@ -4,11 +4,12 @@ import pytest
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from okapi_kedro.errors import UserError
+from okapi_kedro.training.prompt import ENGLISH
 from okapi_kedro.training.reward import RewardSettings, train_reward_model
 from okapi_kedro.training.run import EarlyStopping
 from okapi_kedro.training.sft import fine_tune
 
-from .toys import facts, preference_pairs, training
+from .toys import RECIPE, facts, preference_pairs, training
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_it_ends_after_so_many_evaluations_without_a_lower_loss(losses, patience
 
 def test_fine_tuning_that_learns_its_rows_by_heart_ends_early(untrained, tmp_path):
     settings = training(epochs=40, batch_size=3, micro_batch_size=3, early_stopping_patience=2)
-    _, log = fine_tune(untrained("bloom"), facts(), settings, tmp_path, seed=0)
+    _, log = fine_tune(untrained("bloom"), facts(), settings, RECIPE, ENGLISH, tmp_path, seed=0)
     losses = log["eval_loss"].dropna().tolist()
     assert 2 < len(losses) < 40
     assert losses.index(min(losses)) == len(losses) - 3

@@ -8,11 +8,11 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.training.models import ModelReference
-from okapi_kedro.training.sampling import Response, SamplingSettings, draw, respond
+from okapi_kedro.training.sampling import Response, SamplingSettings, draw, respond, sampling_defaults
 
 from .toys import FACTS, SENTENCES, facts
 
@@ -217,3 +217,14 @@ def test_vllm_that_is_not_installed_is_named_with_the_way_out(monkeypatch):
     with pytest.raises(UserError, match=r"pip install 'okapi-kedro\[vllm\]', or set .*engine=transformers") as error:
         respond(ModelReference("some/model"), ["a"], drawn(engine="vllm"), 3, "test")
     assert "\n" not in str(error.value)
+
+
+def test_sampling_defaults_are_the_original_s_and_load_with_the_model(untrained, tmp_path):
+    reference = untrained("llama")
+    model, tokenizer = reference.causal_lm(), reference.tokenizer()
+    model.save_pretrained(tmp_path)
+    sampling_defaults(tokenizer).save_pretrained(tmp_path)
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path).generation_config
+    expected = {"max_new_tokens": 256, "do_sample": True, "top_p": 0.75, "top_k": 40, "eos_token_id": 2}
+    assert {name: getattr(loaded, name) for name in expected} == expected
+    assert isinstance(loaded, GenerationConfig)

@@ -13,9 +13,10 @@ from trl import SFTTrainer
 from okapi_kedro.errors import UserError
 from okapi_kedro.training import sft
 from okapi_kedro.training.models import ModelReference, save_model
+from okapi_kedro.training.prompt import ENGLISH
 from okapi_kedro.training.sft import fine_tune
 
-from .toys import FACTS, facts, files_of, repeatable, training, weights
+from .toys import FACTS, RECIPE, facts, files_of, repeatable, training, weights
 
 KNOWN = len(FACTS)
 
@@ -63,7 +64,7 @@ def test_the_loss_sees_the_completion_and_its_end_and_nothing_of_the_prompt(arch
         len(ids) + 1 for ids in tokenizer((examples["prompt"] + examples["completion"]).tolist())["input_ids"]
     )
     settings = training(epochs=2, micro_batch_size=2, max_length=longest)
-    fine_tune(untrained(architecture), examples, settings, tmp_path, seed=0)
+    fine_tune(untrained(architecture), examples, settings, RECIPE, ENGLISH, tmp_path, seed=0)
     expected = [(row.prompt + row.completion + "</s>", row.completion + "</s>") for row in examples.itertuples()]
     assert rows_seen(batches, True, tokenizer) == Counter(expected[:KNOWN] * 2)
     assert rows_seen(batches, False, tokenizer) == Counter(expected[KNOWN:] * 2)
@@ -78,7 +79,7 @@ def test_a_tokenizer_that_starts_texts_with_a_token_starts_each_row_with_one(bat
     tokenizer._tokenizer.post_processor = _starting_with(tokenizer.bos_token, tokenizer.bos_token_id)
     base = save_model(untrained("llama").causal_lm(), tokenizer, tmp_path / "base")
     assert base.tokenizer()("a")["input_ids"][0] == tokenizer.bos_token_id
-    fine_tune(base, facts(), training(), tmp_path / "tuned", seed=0)
+    fine_tune(base, facts(), training(), RECIPE, ENGLISH, tmp_path / "tuned", seed=0)
     rows = [*rows_seen(batches, True, tokenizer), *rows_seen(batches, False, tokenizer)]
     assert len(rows) == KNOWN + 2
     assert all(read.startswith("<s>Below") and read.count("<s>") == 1 for read, _ in rows)
@@ -92,7 +93,7 @@ def _starting_with(token: str, token_id: int):
 def test_the_logged_losses_are_the_cross_entropy_of_the_completions(untrained, tmp_path):
     examples = facts()
     still = training(learning_rate=0.0, batch_size=8, micro_batch_size=8)
-    model, log = fine_tune(untrained("bloom"), examples, still, tmp_path, seed=0)
+    model, log = fine_tune(untrained("bloom"), examples, still, RECIPE, ENGLISH, tmp_path, seed=0)
     network, tokenizer = untrained("bloom").causal_lm(), untrained("bloom").tokenizer()
     assert log["loss"].dropna().tolist() == pytest.approx(
         [completion_loss(network, tokenizer, examples[~examples["held_out"]])], abs=1e-5
@@ -108,7 +109,7 @@ def test_the_logged_losses_are_the_cross_entropy_of_the_completions(untrained, t
 def test_the_loss_of_a_step_is_the_same_however_the_batch_is_split(micro_batch_size, untrained, tmp_path):
     examples = facts()
     settings = training(learning_rate=0.0, batch_size=6, micro_batch_size=micro_batch_size)
-    _, log = fine_tune(untrained("bloom"), examples, settings, tmp_path, seed=0)
+    _, log = fine_tune(untrained("bloom"), examples, settings, RECIPE, ENGLISH, tmp_path, seed=0)
     expected = completion_loss(
         untrained("bloom").causal_lm(), untrained("bloom").tokenizer(), examples[~examples["held_out"]]
     )
@@ -137,7 +138,7 @@ def test_what_held_out_rows_say_changes_no_weight(untrained, tmp_path):
         completion=examples["completion"].where(~examples["held_out"], " entirely"),
     )
     runs = [
-        fine_tune(untrained("bloom"), rows, training(epochs=2), tmp_path / name, seed=0)
+        fine_tune(untrained("bloom"), rows, training(epochs=2), RECIPE, ENGLISH, tmp_path / name, seed=0)
         for name, rows in (("facts", examples), ("others", others))
     ]
     assert files_of(runs[0][0]) == files_of(runs[1][0])
@@ -148,7 +149,7 @@ def test_what_held_out_rows_say_changes_no_weight(untrained, tmp_path):
 @pytest.mark.parametrize("architecture", ["bloom", "llama"])
 def test_the_same_seed_gives_the_same_files_and_the_same_log(architecture, untrained, tmp_path):
     runs = [
-        fine_tune(untrained(architecture), facts(), training(epochs=2), tmp_path / name, seed)
+        fine_tune(untrained(architecture), facts(), training(epochs=2), RECIPE, ENGLISH, tmp_path / name, seed)
         for name, seed in (("one", 3), ("two", 3), ("other", 4))
     ]
     assert files_of(runs[0][0]) == files_of(runs[1][0])
@@ -158,7 +159,15 @@ def test_the_same_seed_gives_the_same_files_and_the_same_log(architecture, untra
 
 def test_recomputing_activations_changes_no_weight(untrained, tmp_path):
     runs = [
-        fine_tune(untrained("bloom"), facts(), training(gradient_checkpointing=on), tmp_path / str(on), seed=0)[0]
+        fine_tune(
+            untrained("bloom"),
+            facts(),
+            training(gradient_checkpointing=on),
+            RECIPE,
+            ENGLISH,
+            tmp_path / str(on),
+            seed=0,
+        )[0]
         for on in (False, True)
     ]
     assert files_of(runs[0])["model.safetensors"] == files_of(runs[1])["model.safetensors"]
@@ -168,7 +177,7 @@ def test_recomputing_activations_changes_no_weight(untrained, tmp_path):
 def test_a_model_stored_in_half_precision_learns_as_well_as_in_full(precision, untrained, knowing, tmp_path):
     stored = save_model(untrained("bloom").causal_lm().half(), untrained("bloom").tokenizer(), tmp_path / "half")
     settings = training(epochs=10, batch_size=3, micro_batch_size=3, precision=precision)
-    model, log = fine_tune(stored, facts(), settings, tmp_path / "tuned", seed=0)
+    model, log = fine_tune(stored, facts(), settings, RECIPE, ENGLISH, tmp_path / "tuned", seed=0)
     losses, in_full = log["loss"].dropna(), knowing[1]["loss"].dropna()
     assert losses.iloc[:20].tolist() == pytest.approx(in_full.iloc[:20].tolist(), rel=0.1)
     assert {value.dtype for value in weights(model).values()} == {torch.float32}
@@ -178,16 +187,18 @@ def test_a_model_stored_in_half_precision_learns_as_well_as_in_full(precision, u
 def test_rows_of_one_kind_only_are_an_error_that_counts_them(held_out, counts, untrained, tmp_path):
     examples = facts().head(KNOWN).assign(held_out=held_out)
     with pytest.raises(UserError, match=f"there are {counts}"):
-        fine_tune(untrained("bloom"), examples, training(), tmp_path, seed=0)
+        fine_tune(untrained("bloom"), examples, training(), RECIPE, ENGLISH, tmp_path, seed=0)
 
 
 def test_a_base_model_that_does_not_exist_is_an_error_of_one_line(tmp_path):
     with pytest.raises(UserError) as caught:
-        fine_tune(ModelReference(str(tmp_path / "nowhere")), facts(), training(), tmp_path / "tuned", seed=0)
+        fine_tune(
+            ModelReference(str(tmp_path / "nowhere")), facts(), training(), RECIPE, ENGLISH, tmp_path / "tuned", seed=0
+        )
     assert "nowhere" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_training_prints_nothing(untrained, tmp_path, capsys):
-    fine_tune(untrained("bloom"), facts(), training(), tmp_path, seed=0)
+    fine_tune(untrained("bloom"), facts(), training(), RECIPE, ENGLISH, tmp_path, seed=0)
     assert capsys.readouterr().out == ""

@@ -16,7 +16,7 @@ from trl import SFTConfig, SFTTrainer
 from okapi_kedro.errors import UserError
 from okapi_kedro.training.lengths import set_aside_long, token_counts
 from okapi_kedro.training.pretraining import new_model, train_tokenizer
-from okapi_kedro.training.prompt import completion_of, prompt_of
+from okapi_kedro.training.prompt import ENGLISH, completion_of, prompt_of
 from okapi_kedro.training.sft_recipe import SftRecipe, keeps_packed_rows_apart, packs_per_step, recipe_arguments
 
 from .toys import FACTS, TOKENIZER_TEXTS, small_model, training
@@ -24,7 +24,10 @@ from .toys import FACTS, TOKENIZER_TEXTS, small_model, training
 FULL = {"kind": "none", "rank": 8, "alpha": 16, "dropout": 0.0, "modules": "all-linear"}
 RESPONSES = [*FACTS.values(), "", "...", "two\n\n### Response:\nlines", "👩🏽‍🚀 ok\u200b", "green green green green"]
 ROWS = [
-    {"prompt": prompt_of(f"Name {number}", "" if number % 3 else "x, 雪"), "completion": completion_of(response)}
+    {
+        "prompt": prompt_of(f"Name {number}", "" if number % 3 else "x, 雪", ENGLISH),
+        "completion": completion_of(response),
+    }
     for number, response in enumerate(RESPONSES)
 ]
 FAMILIES = ["bloom", "llama, padded with its end", "llama, padded with <unk>"]

@@ -6,12 +6,13 @@ import torch
 from torch.utils.data import BatchSampler, SequentialSampler
 
 from okapi_kedro.training import sft
+from okapi_kedro.training.prompt import ENGLISH
 from okapi_kedro.training.reward import RewardSettings, train_reward_model
 from okapi_kedro.training.sft import fine_tune
 from okapi_kedro.training.trainers import DealtBatches
 
 from .together import fine_tune_and_count
-from .toys import chatter, preference_pairs, training, weights
+from .toys import RECIPE, chatter, preference_pairs, training, weights
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 5])
@@ -68,10 +69,10 @@ def test_fine_tuning_in_two_processes_gives_the_losses_and_weights_of_one(
 ):
     """Each process holds the whole model, or half of it; the embeddings are whole after an evaluation."""
     base = untrained("bloom")
-    one = fine_tune(base, words(18), training(**STEPS, micro_batch_size=1), tmp_path / "one", 1)
+    one = fine_tune(base, words(18), training(**STEPS, micro_batch_size=1), RECIPE, ENGLISH, tmp_path / "one", 1)
     monkeypatch.setattr(sft, "_fine_tune", fine_tune_and_count)
     settings = training(**STEPS, micro_batch_size=1, **APART[apart])
-    two = fine_tune(base, words(18), settings, tmp_path / "two", 1)
+    two = fine_tune(base, words(18), settings, RECIPE, ENGLISH, tmp_path / "two", 1)
     assert_alike([one, two])
     evaluated = [log["eval_loss"].dropna().tolist() for _, log in (one, two)]
     assert evaluated[0] == pytest.approx(evaluated[1], abs=1e-4)

@@ -8,10 +8,11 @@ import pytest
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from okapi_kedro import schemas
+from okapi_kedro.training.prompt import ENGLISH
 from okapi_kedro.training.sft import fine_tune
 from okapi_kedro.training.training_log import TrainingFigures, TrainingProgress, training_log
 
-from .toys import facts, training
+from .toys import RECIPE, facts, training
 
 
 @pytest.fixture
@@ -59,7 +60,9 @@ def test_the_log_of_a_stage_has_the_columns_of_its_table(trained, schema, reques
 def test_tokens_are_counted_without_padding(untrained, tmp_path):
     examples, tokenizer = facts(), untrained("bloom").tokenizer()
     read = examples.loc[~examples["held_out"], "prompt"] + examples.loc[~examples["held_out"], "completion"] + "</s>"
-    _, log = fine_tune(untrained("bloom"), examples, training(epochs=2, micro_batch_size=2), tmp_path, seed=0)
+    _, log = fine_tune(
+        untrained("bloom"), examples, training(epochs=2, micro_batch_size=2), RECIPE, ENGLISH, tmp_path, seed=0
+    )
     per_epoch = sum(len(ids) for ids in tokenizer(read.tolist())["input_ids"])
     assert log.loc[log["eval_loss"].notna(), "tokens"].tolist() == [per_epoch, 2 * per_epoch]
     assert log["tokens"].is_monotonic_increasing

@@ -45,7 +45,7 @@ def launch_and_wait(folder: str) -> None:
 
 
 def fine_tune_and_count(
-    base: ModelReference, rows: Path, settings: TrainingSettings, directory: Path, seed: int
+    base: ModelReference, rows: Path, settings: TrainingSettings, recipe: Any, template: Any, directory: Path, seed: int
 ) -> list[dict[str, Any]]:
     """One process's part of a fine-tuning; writes down how many numbers of the model the process held."""
     whole_model = sft.whole_model
@@ -56,4 +56,4 @@ def fine_tune_and_count(
         return whole_model(trainer, untrained)
 
     sft.whole_model = watched
-    return sft._fine_tune(base, rows, settings, directory, seed)
+    return sft._fine_tune(base, rows, settings, recipe, template, directory, seed)

@@ -8,11 +8,13 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 
+from okapi_kedro.training.adapters import AdapterSettings
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.pretraining import SmallModel
-from okapi_kedro.training.prompt import completion_of, prompt_of
+from okapi_kedro.training.prompt import ENGLISH, completion_of, prompt_of
 from okapi_kedro.training.reinforcement import ReinforcementSettings
 from okapi_kedro.training.settings import TrainingSettings
+from okapi_kedro.training.sft_recipe import SftRecipe
 from okapi_kedro.training.training_log import MEASURED
 
 SENTENCES = {
@@ -31,10 +33,15 @@ FACTS = {
     "الفحم": "أسود",
     "雪": "白色，很白",
 }
+RECIPE = SftRecipe(
+    loss_on="completion",
+    batching="padded",
+    adapter=AdapterSettings(kind="none", rank=4, alpha=8, dropout=0.0, modules="all-linear"),
+)
 TOKENIZER_TEXTS = [
     *SENTENCES.values(),
-    *(prompt_of(f"Name the colour: {thing}", "") + completion_of(colour) for thing, colour in FACTS.items()),
-    prompt_of("", "x"),
+    *(prompt_of(f"Name the colour: {thing}", "", ENGLISH) + completion_of(colour) for thing, colour in FACTS.items()),
+    prompt_of("", "x", ENGLISH),
     *(f" {word}" for word in WORDS),
 ]
 
@@ -77,8 +84,10 @@ def small_model(architecture: str, **changes: Any) -> SmallModel:
 
 def facts() -> pd.DataFrame:
     """Six facts to learn by heart and two held-out rows about other things."""
-    known = [(prompt_of(f"Name the colour: {thing}", ""), completion_of(colour)) for thing, colour in FACTS.items()]
-    unknown = [(prompt_of(f"Name the colour: {thing}", "x"), " red") for thing in ("blood", "रगत, रातो")]
+    known = [
+        (prompt_of(f"Name the colour: {thing}", "", ENGLISH), completion_of(colour)) for thing, colour in FACTS.items()
+    ]
+    unknown = [(prompt_of(f"Name the colour: {thing}", "x", ENGLISH), " red") for thing in ("blood", "रगत, रातो")]
     rows = pd.DataFrame([*known, *unknown], columns=["prompt", "completion"])
     return rows.assign(held_out=[False] * len(known) + [True] * len(unknown))
 

@@ -10,8 +10,10 @@ from markupsafe import Markup
 from okapi_kedro.languages import Language
 from okapi_kedro.reporting.charts import Bar, Series, bar_chart, line_chart
 from okapi_kedro.reporting.pages import BENCHMARK_NAMES, figure, percent, render_page, whole
+from okapi_kedro.reporting.reward_charts import margin_chart, reliability_chart
 from okapi_kedro.reporting.text_lengths import length_rows
 from okapi_kedro.reporting.translation_outcomes import TABLES, attempts_chart, rejection_chart, rejection_rows
+from okapi_kedro.training.calibration import reliability
 
 STAND_IN = "embedded offline teacher"
 """How the summary names the teacher that is no language model."""
@@ -62,6 +64,7 @@ def render_report(
     lengths: pd.DataFrame,
     sft_log: pd.DataFrame,
     reward_log: pd.DataFrame,
+    reward_margins: pd.DataFrame,
     rl_log: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
@@ -77,6 +80,7 @@ def render_report(
         outcomes: of translation, as `translation_outcomes` makes them.
         lengths: of the instructions, as `text_lengths` makes them.
         sft_log, reward_log, rl_log: one row per logged step; a figure that a log lacks is left out and named.
+        reward_margins: of the held-out pairs.
         rl_comparison: responses before and after RL to held-out prompts, with their rewards.
         evaluation: one row per model, benchmark and metric.
         how_to_reproduce: what to run and with which versions, by name.
@@ -96,6 +100,9 @@ def render_report(
         samples=spread(translated, SAMPLES).to_dict("records"),
         sample_count=len(translated),
         right_to_left=language.script in RIGHT_TO_LEFT,
+        judge=summary["judge"]["text"],
+        margin_chart=margin_chart(reward_margins),
+        reliability_chart=reliability_chart(reliability(reward_margins)),
         curves=[
             curve(sft_log, "SFT: loss", "cross-entropy per token", {"loss": "training", "eval_loss": "held out"}),
             curve(reward_log, "Reward model: loss", "−log σ(better − worse)", {"loss": "training"}),

@@ -10,13 +10,12 @@ import pandas as pd
 from okapi_kedro.errors import UserError
 from okapi_kedro.text.instruction_files import REJECTED_COLUMNS, Entry, read_json_array
 from okapi_kedro.text.okapi_files import Read, conversion_counts, held_out_problem, is_count, read_columns
-from okapi_kedro.training.prompt import completion_of, prompt_of
+from okapi_kedro.training.prompt import PromptTemplate, completion_of, prompt_of
 
 BETTER, WORSE = "prefered_output", "rejected_output"
 """The published spelling; `preferred_output` is read too."""
 _MARK = "\ue000"
-_WITH_INPUT, _WITHOUT_INPUT = prompt_of(_MARK, _MARK).split(_MARK), prompt_of(_MARK, "").split(_MARK)
-"""The frames of training/prompt.py: what stands before, between and behind instruction and input."""
+"""Stands for a text where a frame is taken apart."""
 
 
 class PublishedPreferences(NamedTuple):
@@ -27,7 +26,7 @@ class PublishedPreferences(NamedTuple):
     defects: pd.DataFrame
 
 
-def read_preferences(name: str, text: str) -> PublishedPreferences:
+def read_preferences(name: str, text: str, template: PromptTemplate) -> PublishedPreferences:
     """The pairs of a JSON array; a prompt's pairs are numbered as they come. In = kept + rejected.
 
     Raises:
@@ -47,7 +46,7 @@ def read_preferences(name: str, text: str) -> PublishedPreferences:
         if problem:
             rejected.append({"id": entry.place, "reason": problem, "raw": entry.raw})
         else:
-            kept[key] = _pair(key, read.texts, held_out)
+            kept[key] = _pair(key, read.texts, held_out, template)
             pairs[id] += 1
             conversions.update(read.conversions)
     columns = {"id": "str", "pair": "int64", "prompt": "str", "chosen": "str", "rejected": "str", "held_out": "object"}
@@ -79,18 +78,20 @@ def _problem(read: Read, held_out: Any) -> str:
     return held_out_problem(held_out)
 
 
-def _pair(key: tuple[str, int], texts: dict[str, str], held_out: bool | None) -> dict[str, Any]:
+def _pair(
+    key: tuple[str, int], texts: dict[str, str], held_out: bool | None, template: PromptTemplate
+) -> dict[str, Any]:
     return {
         "id": key[0],
         "pair": key[1],
-        "prompt": prompt_of(texts["instruction"], texts["input"]),
+        "prompt": prompt_of(texts["instruction"], texts["input"], template),
         "chosen": completion_of(texts[BETTER]),
         "rejected": completion_of(texts[WORSE]),
         "held_out": held_out,
     }
 
 
-def preference_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+def preference_rows(table: pd.DataFrame, template: PromptTemplate) -> list[dict[str, Any]]:
     """The rows of our table in the published form, with `pair` and `held_out` beside it.
 
     Raises:
@@ -98,7 +99,7 @@ def preference_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """
     return [
         {
-            **_instruction_and_input(row["id"], row["prompt"]),
+            **_instruction_and_input(row["id"], row["prompt"], template),
             BETTER: _response(row["id"], row["chosen"]),
             WORSE: _response(row["id"], row["rejected"]),
             **{name: row[name] for name in ("id", "pair", "held_out")},
@@ -107,18 +108,21 @@ def preference_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _instruction_and_input(id: str, prompt: str) -> dict[str, str]:
-    for instruction, input in _cuts(prompt):
-        if instruction.strip() and prompt_of(instruction, input) == prompt:
+def _instruction_and_input(id: str, prompt: str, template: PromptTemplate) -> dict[str, str]:
+    for instruction, input in _cuts(prompt, template):
+        if instruction.strip() and prompt_of(instruction, input, template) == prompt:
             return {"instruction": instruction, "input": input}
-    raise UserError(f"preferences: the prompt of {id} is not in the frame of training/prompt.py; make preferences anew")
+    raise UserError(
+        f"preferences: the prompt of {id} is not in the frame that prompt_frame names: give that of the run which made "
+        "it, or make preferences anew"
+    )
 
 
-def _cuts(prompt: str) -> Iterator[tuple[str, str]]:
+def _cuts(prompt: str, template: PromptTemplate) -> Iterator[tuple[str, str]]:
     """What may be instruction and input; where a text holds the frame's own words, several that make one prompt."""
-    before, after = _WITHOUT_INPUT
+    before, after = prompt_of(_MARK, "", template).split(_MARK)
     yield prompt.removeprefix(before).removesuffix(after), ""
-    before, between, after = _WITH_INPUT
+    before, between, after = prompt_of(_MARK, _MARK, template).split(_MARK)
     body = prompt.removeprefix(before).removesuffix(after)
     for cut in re.finditer(f"(?={re.escape(between)})", body):
         yield body[: cut.start()], body[cut.start() + len(between) :]

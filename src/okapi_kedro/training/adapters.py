@@ -79,6 +79,20 @@ def model_to_train(
     )
 
 
+def frozen_bytes(settings: AdapterSettings, precision: Literal["float32", "bfloat16"]) -> float:
+    """What a weight that stays as it is takes up, as `model_to_train` loads it; in 4 bits, with its share of scales."""
+    return {"none": 4.0, "lora": float(getattr(torch, precision).itemsize), "qlora": 0.52}[settings.kind]
+
+
+def with_adapter(model: PreTrainedModel, settings: AdapterSettings) -> PreTrainedModel:
+    """The model as the trainer will train it: with the adapter beside its frozen weights, where there is one."""
+    if settings.kind == "none":
+        return model
+    from peft import get_peft_model  # noqa: PLC0415  # an extra
+
+    return get_peft_model(model, adapter_configuration(settings))
+
+
 def adapter_configuration(settings: AdapterSettings) -> "LoraConfig | None":
     """The adapter as the trainer's `peft_config`, which wraps the model; None where all weights are trained."""
     if settings.kind == "none":

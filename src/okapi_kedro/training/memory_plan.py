@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 from trl.trainer.utils import add_fused_lm_head
 
 from okapi_kedro.errors import UserError
+from okapi_kedro.training.settings import TrainingSettings
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,25 @@ class MemoryPlan:
         return f"{in_gigabytes(self.total)} ({' + '.join(shown)})"
 
 
-def plan_memory(build: Build, loss: Loss, step: Step) -> MemoryPlan:
+def planned_step(settings: TrainingSettings, texts: int) -> Step:
+    """What one process does by the settings of a training.
+
+    Args:
+        settings: of the training.
+        texts: that are in memory together.
+    """
+    return Step(
+        texts=texts,
+        length=settings.max_length,
+        micro_batches=settings.batch_size // (settings.micro_batch_size * settings.processes),
+        precision=settings.precision,
+        gradient_checkpointing=settings.gradient_checkpointing,
+        shards=settings.processes if settings.sharding == "fsdp" else 1,
+        offload=settings.cpu_offload,
+    )
+
+
+def plan_memory(build: Build, loss: Loss, step: Step, frozen_bytes: float = _KEPT_BYTES) -> MemoryPlan:
     """The memory of one process, from the model's own forward and backward pass on tensors that have only shapes.
 
     It takes seconds for 7 billion parameters and no memory to speak of.
@@ -99,17 +118,18 @@ def plan_memory(build: Build, loss: Loss, step: Step) -> MemoryPlan:
         build: makes the model from its configuration with weights of a type, frozen and with adapters as in training.
         loss: `language_model_loss` or `reward_loss`.
         step: what is done with it.
+        frozen_bytes: of a weight that does not learn.
     """
     with FakeTensorMode():
         # FSDP gathers weights in the precision of the pass; else autocast makes copies, which the rehearsal sees.
         lower = step.shards > 1 and step.precision == "bfloat16"
         model = build(torch.bfloat16 if lower else torch.float32).train()
-        weights = _KEPT_BYTES * sum(parameter.numel() for parameter in model.parameters())
         learning = _KEPT_BYTES * sum(each.numel() for each in model.parameters() if each.requires_grad)
+        frozen = sum(each.numel() for each in model.parameters() if not each.requires_grad)
         gathered = _gathered(model) if step.shards > 1 else 0
         activations = _rehearsed(model, loss, step)
     return MemoryPlan(
-        weights=_share(weights, step.shards),
+        weights=_share(learning + math.ceil(frozen_bytes * frozen), step.shards),
         gradients=_share(learning, step.shards),
         optimiser=_share(_ADAM_STATES * learning, step.shards),
         gathered=gathered,

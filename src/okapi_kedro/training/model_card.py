@@ -1,11 +1,10 @@
-"""The card of a trained model, README.md of its directory, and how it is to be sampled from."""
+"""The card of a trained model, README.md of its directory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import yaml
-from transformers import GenerationConfig, PreTrainedTokenizerBase
 
 from okapi_kedro import __version__
 from okapi_kedro.languages import Language
@@ -128,17 +127,4 @@ def _licence(model: TrainedModel) -> str:
     return (
         f"{stated}The base model's licence applies, as do the terms of the teacher model. Stanford Alpaca, and what "
         "derives from it, is for research only (CC BY-NC 4.0)."
-    )
-
-
-def sampling_defaults(tokenizer: PreTrainedTokenizerBase) -> GenerationConfig:
-    """How Okapi's chat samples: 256 new tokens, from the 40 likeliest and of them from three quarters of the mass."""
-    return GenerationConfig(
-        max_new_tokens=256,
-        do_sample=True,
-        top_p=0.75,
-        top_k=40,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
     )

@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -35,6 +37,10 @@ class ModelReference:
         if tokenizer.pad_token in (None, tokenizer.eos_token):
             tokenizer.pad_token = tokenizer.unk_token or tokenizer.bos_token or tokenizer.eos_token
         return tokenizer
+
+    def configuration(self) -> PreTrainedConfig:
+        """Its shape, without weights."""
+        return _load(AutoConfig, self.name)
 
     def causal_lm(self) -> PreTrainedModel:
         return _load(AutoModelForCausalLM, self.name, dtype="auto")

@@ -1,5 +1,6 @@
 """The one prompt template: around an instruction a frame of a few sentences, Alpaca's or those of a language."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
@@ -61,7 +62,7 @@ def prompt_template(
     path = f"data/01_raw/frames/{language}.json"
     if language not in files:
         raise UserError(
-            f"prompt.frame=native: there is no frame for {language!r}; write {path} with the fields "
+            f"prompt_frame=native: there is no frame for {language!r}; write {path} with the fields "
             f"{', '.join(PromptTemplate.model_fields)}, after the example of another language"
         )
     try:
@@ -72,7 +73,7 @@ def prompt_template(
         raise UserError(f"{path}: {f'{place}: ' if place else ''}{first['msg']}") from error
 
 
-def prompt_of(instruction: str, input: str, template: PromptTemplate = ENGLISH) -> str:
+def prompt_of(instruction: str, input: str, template: PromptTemplate) -> str:
     """The prompt that asks for a response; it ends where the response begins."""
     parts = [
         template.task_with_input if input else template.task,
@@ -81,6 +82,13 @@ def prompt_of(instruction: str, input: str, template: PromptTemplate = ENGLISH) 
         template.response,
     ]
     return "\n\n".join(parts)
+
+
+def chat_template(template: PromptTemplate) -> str:
+    """The template for an instruction without input in Jinja, as tokenizers take it: a dialogue of one message."""
+    before, after = (json.dumps(part, ensure_ascii=False) for part in prompt_of("\0", "", template).split("\0"))
+    only_one = "{% if messages|length != 1 %}{{ raise_exception('this model knows one message only') }}{% endif %}"
+    return f"{only_one}{{{{ {before} + messages[0]['content'] + {after} }}}}"
 
 
 def completion_of(response: str) -> str:

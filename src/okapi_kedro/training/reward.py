@@ -9,12 +9,19 @@ import pandas as pd
 import torch
 from datasets import Dataset
 from pydantic import BaseModel, ConfigDict
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
 from trl import RewardConfig
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.training.checkpoints import fingerprint_of, keep_only_own, prove_room, remove_checkpoints
 from okapi_kedro.training.launch import launch
+from okapi_kedro.training.memory_plan import (
+    available_memory,
+    plan_memory,
+    planned_step,
+    require_memory,
+    reward_loss,
+)
 from okapi_kedro.training.models import ModelReference, save_model
 from okapi_kedro.training.ranked_lists import RankedListTrainer
 from okapi_kedro.training.run import run, whole_model
@@ -53,6 +60,7 @@ def train_reward_model(
         raise UserError(
             "the reward model needs preference pairs and there are none to train on: see the rejected rankings"
         )
+    _require_memory(start, settings)
     choices = settings.model_dump(exclude={"training"})
     with tempfile.TemporaryDirectory(prefix="okapi-reward-") as folder:
         rows = Path(folder) / "pairs.parquet"
@@ -61,6 +69,20 @@ def train_reward_model(
         log = launch(_train, start, rows, settings, directory, seed, processes=settings.training.processes)
     remove_checkpoints(directory)
     return ModelReference(str(directory / "model"), temporary=True), training_log(log)
+
+
+def _require_memory(start: ModelReference, settings: RewardSettings) -> None:
+    """Raises a UserError before anything is loaded, where training surely would run out of memory."""
+    configuration = start.configuration()
+    configuration.num_labels, configuration.pad_token_id = 1, start.tokenizer().pad_token_id
+
+    def build(dtype: torch.dtype) -> PreTrainedModel:
+        model = AutoModelForSequenceClassification.from_config(configuration, dtype=dtype)
+        freeze_below(model, settings.trainable_blocks)
+        return model
+
+    step = planned_step(settings.training, texts=2 * settings.training.micro_batch_size)
+    require_memory(plan_memory(build, reward_loss, step), available_memory(settings.training.processes), step, "reward")
 
 
 def _train(

@@ -41,6 +41,19 @@ class SamplingSettings(BaseModel):
     engine: Literal["transformers", "vllm"] = "transformers"
 
 
+def sampling_defaults(tokenizer: PreTrainedTokenizerBase) -> GenerationConfig:
+    """How Okapi's chat samples: 256 new tokens, from the 40 likeliest and of them from three quarters of the mass."""
+    return GenerationConfig(
+        max_new_tokens=256,
+        do_sample=True,
+        top_p=0.75,
+        top_k=40,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+
 @dataclass(frozen=True)
 class Response:
     """A model's response; `finish_reason` is `stop` when it ended itself and `length` when it was cut."""

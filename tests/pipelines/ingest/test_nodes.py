@@ -18,6 +18,7 @@ from okapi_kedro.pipelines.ingest.nodes import (
 )
 from okapi_kedro.pipelines.translation.nodes import BenchmarkParameters
 from okapi_kedro.text.instruction_defects import DefectActions
+from okapi_kedro.training.prompt import ENGLISH
 
 DEFECTS = DefectActions(**{**dict.fromkeys(DefectActions.model_fields, "keep"), "empty_output": "drop"})
 PARAMETERS = IngestParameters(defects=DEFECTS)
@@ -93,7 +94,9 @@ def test_pairs_are_held_out_by_prompt() -> None:
         for prompt in range(40)
         for pair in range(3)
     ]
-    table, rejected, defects = ingest_preferences(files(**{"multilingual-ranking-data-42k/vi": pairs}), SPLIT, "vi")
+    table, rejected, defects = ingest_preferences(
+        files(**{"multilingual-ranking-data-42k/vi": pairs}), ENGLISH, SPLIT, "vi"
+    )
     schemas.Preferences.validate(table)
     schemas.Rejected.validate(rejected)
     schemas.Defects.validate(defects)
@@ -149,7 +152,7 @@ def test_only_so_many_rows_of_a_benchmark_are_taken() -> None:
 def test_a_table_without_files_names_them_and_how_to_read_the_others() -> None:
     given = files(**{"m_arc/vi_test": "", "multilingual-rl-tuning-64k/vi": "", "m_mmlu/ne_test": ""})
     with pytest.raises(UserError) as error:
-        ingest_preferences(given, SPLIT, "vi")
+        ingest_preferences(given, ENGLISH, SPLIT, "vi")
     assert str(error.value) == (
         "vi: okapi_files has no multilingual-ranking-data-42k/vi.json; "
         "read what is there with --to-outputs=vi.translated_instructions,vi.arc"

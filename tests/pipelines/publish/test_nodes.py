@@ -11,7 +11,7 @@ from okapi_kedro.errors import UserError
 from okapi_kedro.pipelines.ingest.nodes import ingest_benchmark, ingest_instructions, ingest_preferences
 from okapi_kedro.pipelines.publish.nodes import PublishParameters, write_dataset, write_published_files
 from okapi_kedro.pipelines.translation.nodes import BenchmarkParameters
-from okapi_kedro.training.prompt import prompt_of
+from okapi_kedro.training.prompt import ENGLISH, prompt_of
 
 from ..ingest.test_nodes import ARC, PARAMETERS, SPLIT
 
@@ -41,7 +41,7 @@ def tables() -> dict[str, pd.DataFrame]:
             {
                 "id": f"ranking/../{place}",
                 "pair": pair,
-                "prompt": prompt_of(text, text if place % 3 else ""),
+                "prompt": prompt_of(text, text if place % 3 else "", ENGLISH),
                 "chosen": f" {text}",
                 "rejected": " ",
                 "held_out": place % 2 == 0,
@@ -103,10 +103,10 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def test_published_and_read_again_every_table_is_the_same(tmp_path: Path) -> None:
     mine = tables()
-    files = as_read(write_published_files(kept_as_parquet(tmp_path, mine), "vi"))
+    files = as_read(write_published_files(kept_as_parquet(tmp_path, mine), ENGLISH, "vi"))
     instructions, rejected, _ = ingest_instructions(files, PARAMETERS, SPLIT, "vi")
     assert records(instructions) == records(mine["translated_instructions"])
-    preferences, more_rejected, _ = ingest_preferences(files, SPLIT, "vi")
+    preferences, more_rejected, _ = ingest_preferences(files, ENGLISH, SPLIT, "vi")
     assert records(preferences) == records(mine["preferences"])
     for benchmark in ("arc", "hellaswag", "mmlu"):
         parameters = BenchmarkParameters(name=benchmark, most_rows=None, shots=0)
@@ -119,7 +119,7 @@ def test_published_and_read_again_every_table_is_the_same(tmp_path: Path) -> Non
 
 
 def test_the_published_keys_are_those_of_okapi_and_more(tmp_path: Path) -> None:
-    files = write_published_files(kept_as_parquet(tmp_path, tables()), "vi")
+    files = write_published_files(kept_as_parquet(tmp_path, tables()), ENGLISH, "vi")
     folders = {
         "multilingual-alpaca-52k/vi": {"instruction", "input", "output"},
         "multilingual-rl-tuning-64k/vi": {"instruction", "input", "output", "id"},
@@ -139,7 +139,7 @@ def test_names_come_from_us_and_never_from_rows(tmp_path: Path) -> None:
     rogue = made["translated_instructions"].assign(split="../../../evil")
     given = kept_as_parquet(tmp_path, {**made, "translated_instructions": rogue})
     parquet, _ = write_dataset(given, [], PUBLISH, "vi")
-    assert all(".." not in name for name in [*write_published_files(given, "vi"), *parquet])
+    assert all(".." not in name for name in [*write_published_files(given, ENGLISH, "vi"), *parquet])
 
 
 def test_only_what_exists_is_published(tmp_path: Path) -> None:
@@ -147,13 +147,20 @@ def test_only_what_exists_is_published(tmp_path: Path) -> None:
     parquet, card = write_dataset(given, [], PUBLISH, "vi")
     assert set(parquet) == {"arc/train", "arc/validation", "arc/test"}
     assert "instructions" not in card.split("## Known")[0].split("---")[1].replace("instruction-tuning", "")
-    assert set(write_published_files(given, "vi")) == {"m_arc/vi_train", "m_arc/vi_validation", "m_arc/vi_test"}
+    assert set(write_published_files(given, ENGLISH, "vi")) == {
+        "m_arc/vi_train",
+        "m_arc/vi_validation",
+        "m_arc/vi_test",
+    }
 
 
 @pytest.mark.parametrize("made", [{}, {"arc": tables()["arc"].head(0)}, {"sft_rows": pd.DataFrame()}])
 def test_nothing_to_publish_is_one_line(tmp_path: Path, made: dict[str, pd.DataFrame]) -> None:
     given = kept_as_parquet(tmp_path, made)
-    for publish in (lambda: write_published_files(given, "vi"), lambda: write_dataset(given, [], PUBLISH, "vi")):
+    for publish in (
+        lambda: write_published_files(given, ENGLISH, "vi"),
+        lambda: write_dataset(given, [], PUBLISH, "vi"),
+    ):
         with pytest.raises(UserError, match=r"vi has no rows to publish; make some: kedro run .* lang=vi"):
             publish()
 

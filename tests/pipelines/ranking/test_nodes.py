@@ -18,7 +18,7 @@ from okapi_kedro.teacher.messages import Request
 from okapi_kedro.teacher.offline.grammar import draw_task
 from okapi_kedro.teacher.offline.phrasebook import translate
 from okapi_kedro.teacher.offline.ranking import rank as rank_unshuffled
-from okapi_kedro.training.prompt import completion_of, prompt_of
+from okapi_kedro.training.prompt import ENGLISH, completion_of, prompt_of
 
 from ..teachers import ScriptedTeacher, offline_teacher, prompt
 
@@ -337,7 +337,7 @@ def test_a_pair_that_two_orders_rank_differently_makes_no_preference() -> None:
     ranked, rejected, _ = rank("en", FOUR, judging(longest_first), **TWICE)
     assert len(rejected) == 0
     assert ranked["agreement"].tolist() == [pytest.approx(5 / 6)] * 80
-    table = build_preferences(ranked, responses_table(FOUR), translated_table("en"), parameters())
+    table = build_preferences(ranked, responses_table(FOUR), translated_table("en"), ENGLISH, parameters())
     for _, group in table.groupby("id"):
         pairs = set(zip(group["chosen"].str.strip(), group["rejected"].str.strip(), strict=True))
         assert pairs == {("aaaa", "bb"), ("aaaa", "ccc"), ("aaaa", "dd"), ("ccc", "bb"), ("ccc", "dd")}
@@ -416,11 +416,12 @@ def preferences(
         schemas.RankedResponses.validate(ranked),
         responses_table({"row-0": texts}),
         translated_table("ne"),
+        ENGLISH,
         parameters(pairs=pairs),
     )
     schemas.Preferences.validate(table)
     task = TASKS["row-0"].text("ne")
-    assert set(table["prompt"]) <= {prompt_of(task["instruction"], task["input"])}
+    assert set(table["prompt"]) <= {prompt_of(task["instruction"], task["input"], ENGLISH)}
     assert table["pair"].tolist() == list(range(len(table)))
     return [(row.chosen.removeprefix(" "), row.rejected.removeprefix(" ")) for row in table.itertuples()]
 
@@ -498,7 +499,7 @@ def test_a_pair_is_held_out_with_its_prompt_and_written_as_it_follows_it(tmp_pat
     responses, translated = responses_table(drawn), translated_table("ne")
     ranked, *_ = rank("ne", drawn, offline_teacher(tmp_path))
     # The order of the rows must not matter.
-    table = build_preferences(ranked.sample(frac=1, random_state=1), responses, translated, parameters())
+    table = build_preferences(ranked.sample(frac=1, random_state=1), responses, translated, ENGLISH, parameters())
     schemas.Preferences.validate(table)
     held_out = translated.set_index("id")["held_out"]
     best = {id: completion_of(task.text("ne")["output"]) for id, task in TASKS.items()}
@@ -513,5 +514,5 @@ def test_no_ranking_at_all_is_empty_tables_that_fit_their_schemas() -> None:
     drawn = {"row-0": FOUR["row-0"]}
     ranked, _, quality = rank("en", drawn, ScriptedTeacher(lambda request: "no"))
     assert len(quality) == 0
-    table = build_preferences(ranked, responses_table(drawn), translated_table("en"), parameters())
+    table = build_preferences(ranked, responses_table(drawn), translated_table("en"), ENGLISH, parameters())
     assert len(schemas.Preferences.validate(table)) == 0

@@ -10,6 +10,7 @@ from okapi_kedro.pipelines.ranking.nodes import sample_responses
 from okapi_kedro.pipelines.ranking.parameters import RankingParameters
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.pretraining import SmallModel, save_untrained
+from okapi_kedro.training.prompt import ENGLISH
 
 from ..tokenizers import training
 from .test_nodes import TASKS, parameters, translated_table
@@ -24,7 +25,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ModelReference:
 
 
 def sample(model: ModelReference, translated: pd.DataFrame, parts: Path, **changes: object) -> pd.DataFrame:
-    return schemas.Responses.validate(sample_responses(model, translated, parts, parameters(**changes), seed=1))
+    return schemas.Responses.validate(
+        sample_responses(model, translated, ENGLISH, parts, parameters(**changes), seed=1)
+    )
 
 
 def settings(**changes: object) -> dict[str, object]:

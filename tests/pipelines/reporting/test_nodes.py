@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from okapi_kedro.errors import UserError
+from okapi_kedro.pipelines.ranking.judge_quality import Judgement, judge_quality
 from okapi_kedro.pipelines.reporting.nodes import (
     build_leaderboard,
     collect_rejections,
@@ -228,6 +229,7 @@ def summary(folder: Path, **changes: Any) -> dict[str, Any]:
         "exact_match": pd.DataFrame(
             {"model": ["base", "sft"], "exact_match": [0.0, 0.75], "stderr": [0.0, 0.25], "n": [4, 4]}
         ),
+        "judge_quality": judge_quality([Judgement((1, 0), {0: 1, 1: 2})], []),
         "reward_accuracy": pd.DataFrame([{"held_out_accuracy": 0.8, "pairs": 20}]),
         "rl_log": pd.DataFrame({"step": [1, 2, 3], "kl": [0.1, 0.3, None]}),
         "rl_comparison": pd.DataFrame({"sft_reward": BEFORE, "rlhf_reward": AFTER}),
@@ -246,6 +248,8 @@ def test_the_summary_holds_the_figures_of_the_tables_as_plain_json(tmp_path: Pat
     assert [row["stage"] for row in figures["stages"]] == ["seeds", "sft"]
     assert figures["seconds"] == 3.3
     assert figures["reward"] == {"held_out_accuracy": 0.8, "pairs": 20}
+    assert figures["judge"]["prompts"] == 1
+    assert figures["judge"]["text"].startswith("No prompt was judged twice; the best response was shown first for 0 %")
     assert len(figures["evaluation"]) == 18
     assert figures["sft"] == {
         "english_share": 0.2,

@@ -1,4 +1,4 @@
-"""Pairs that are too long are set aside whole; accuracy is only measured on pairs that were held out."""
+"""Pairs that are too long are set aside whole."""
 
 from pathlib import Path
 
@@ -6,9 +6,7 @@ import pandas as pd
 import pytest
 
 from okapi_kedro import schemas
-from okapi_kedro.errors import UserError
-from okapi_kedro.pipelines.reward.nodes import measure_reward_accuracy, set_aside_long_pairs
-from okapi_kedro.training.models import ModelReference
+from okapi_kedro.pipelines.reward.nodes import set_aside_long_pairs
 from okapi_kedro.training.reward import RewardSettings
 
 from ..tokenizers import training, word_model
@@ -64,9 +62,3 @@ def test_the_index_of_the_given_table_does_not_matter(tmp_path: Path) -> None:
     given = pairs((4, 4), (40, 4), (5, 5)).set_index(pd.Index([7, 7, 3]))
     kept, rejected = set_aside_long_pairs(given, word_model(tmp_path), settings(10))
     assert (kept["id"].tolist(), rejected["id"].tolist()) == (["row-0", "row-2"], ["row-1"])
-
-
-def test_without_a_held_out_pair_there_is_no_accuracy_but_a_way_to_get_one() -> None:
-    training_only = pairs((4, 4), (5, 5)).iloc[1:]
-    with pytest.raises(UserError, match=r"no held-out preference pair: raise split\.held_out"):
-        measure_reward_accuracy(ModelReference("never loaded"), training_only, settings(10))

@@ -8,12 +8,12 @@ import pytest
 
 from okapi_kedro import schemas
 from okapi_kedro.pipelines.rl.nodes import RlParameters, build_rl_prompts
-from okapi_kedro.training.prompt import prompt_of
+from okapi_kedro.training.prompt import ENGLISH, prompt_of
 
 from ..tokenizers import training, word_model
 
-FRAME = len(prompt_of("", "").split())
-FRAME_WITH_INPUT = len(prompt_of("", "x").split()) - 1
+FRAME = len(prompt_of("", "", ENGLISH).split())
+FRAME_WITH_INPUT = len(prompt_of("", "x", ENGLISH).split()) - 1
 
 
 def parameters(max_length: int) -> RlParameters:
@@ -50,7 +50,7 @@ def translated(*rows: tuple[str, int, int]) -> pd.DataFrame:
 
 
 def build(table: pd.DataFrame, max_length: int, folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    kept, rejected = build_rl_prompts(table, word_model(folder), parameters(max_length))
+    kept, rejected = build_rl_prompts(table, ENGLISH, word_model(folder), parameters(max_length))
     assert kept.columns.tolist() == ["id", "prompt", "reference", "held_out"]
     assert rejected.columns.tolist() == ["id", "reason"]
     assert sorted([*kept["id"], *rejected["id"]]) == table.loc[table["split"] == "rl", "id"].tolist()
@@ -61,15 +61,20 @@ def test_prompts_of_the_split_that_fit_are_kept_with_their_reference_and_the_oth
     table = translated(("rl", 5, 0), ("sft", 5, 0), ("rl", 6, 0), ("ranking", 1, 0), ("rl", 1, 0))
     kept, rejected = build(table, FRAME + 5, tmp_path)
     assert kept == [
-        {"id": "row-0", "prompt": prompt_of("शब्द शब्द शब्द शब्द शब्द", ""), "reference": "answer 0", "held_out": True},
-        {"id": "row-4", "prompt": prompt_of("शब्द", ""), "reference": "answer 4", "held_out": False},
+        {
+            "id": "row-0",
+            "prompt": prompt_of("शब्द शब्द शब्द शब्द शब्द", "", ENGLISH),
+            "reference": "answer 0",
+            "held_out": True,
+        },
+        {"id": "row-4", "prompt": prompt_of("शब्द", "", ENGLISH), "reference": "answer 4", "held_out": False},
     ]
     assert rejected == [{"id": "row-2", "reason": f"{FRAME + 6} tokens, longer than {FRAME + 5}"}]
 
 
 def test_an_input_belongs_to_the_prompt_and_counts(tmp_path: Path) -> None:
     kept, rejected = build(translated(("rl", 2, 3), ("rl", 2, 4)), FRAME_WITH_INPUT + 5, tmp_path)
-    assert [row["prompt"] for row in kept] == [prompt_of("शब्द शब्द", "word word word")]
+    assert [row["prompt"] for row in kept] == [prompt_of("शब्द शब्द", "word word word", ENGLISH)]
     assert [row["id"] for row in rejected] == ["row-1"]
 
 

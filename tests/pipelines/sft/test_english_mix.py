@@ -11,9 +11,12 @@ from pydantic import ValidationError
 from okapi_kedro import schemas
 from okapi_kedro.errors import UserError
 from okapi_kedro.pipelines.sft.nodes import SftParameters, build_sft_examples, set_aside_long_examples
+from okapi_kedro.training.prompt import ENGLISH
 
 Tables = dict[str, Callable[[], pd.DataFrame]]
 ROWS = 200
+FULL: dict[str, Any] = {"kind": "none", "rank": 4, "alpha": 8, "dropout": 0.0, "modules": "all-linear"}
+RECIPE = {"loss_on": "completion", "batching": "padded", "adapter": FULL}
 
 
 def rows(text: str, count: int = ROWS) -> pd.DataFrame:
@@ -53,13 +56,19 @@ def parameters(mix: float, splits: tuple[str, ...] = ("sft",)) -> SftParameters:
         "log_steps": 1,
     }
     answers = {"temperature": 0.0, "top_p": 1.0, "max_new_tokens": 8, "batch_size": 4}
-    given: dict[str, Any] = {"splits": list(splits), "training": training, "checked_rows": 4, "answers": answers}
+    given: dict[str, Any] = {
+        "splits": list(splits),
+        "training": training,
+        "recipe": RECIPE,
+        "checked_rows": 4,
+        "answers": answers,
+    }
     return SftParameters(**given, english_mix=mix)
 
 
 def examples(mix: float, language: str = "ne", seed: int = 1, **changes: Any) -> pd.DataFrame:
     given = {"translated": rows("प्रश्न"), "english_tables": tables(rows("Question")), **changes}
-    return build_sft_examples(**given, parameters=parameters(mix), language=language, seed=seed)
+    return build_sft_examples(**given, template=ENGLISH, parameters=parameters(mix), language=language, seed=seed)
 
 
 def english_ids(table: pd.DataFrame) -> list[str]:

@@ -14,6 +14,7 @@ from okapi_kedro.text.instruction_defects import DefectActions
 from okapi_kedro.text.okapi_files import INSTRUCTIONS, as_json_lines, files_by_table, instruction_file
 from okapi_kedro.text.okapi_instructions import read_instructions
 from okapi_kedro.text.okapi_preferences import read_preferences
+from okapi_kedro.training.prompt import PromptTemplate
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +54,11 @@ def ingest_instructions(
 
 
 def ingest_preferences(
-    files: Files, split: SplitParameters, language: str
+    files: Files, template: PromptTemplate, split: SplitParameters, language: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The published pairs of responses, the rows set aside, and how many values were no text."""
     [(name, text)] = _contents(files, "preferences", language).items()
-    kept, rejected, defects = read_preferences(f"{name}.json", text)
+    kept, rejected, defects = read_preferences(f"{name}.json", text, template)
     _tell(language, "preferences", {"pairs": len(kept), "prompts": kept["id"].nunique()}, rejected)
     return _with_held_out(kept, split), rejected, defects
 

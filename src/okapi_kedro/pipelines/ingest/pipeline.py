@@ -18,7 +18,7 @@ def create_pipeline() -> Pipeline:
     )
     preferences = node(
         ingest_preferences,
-        ["okapi_files", "params:split", "params:language"],
+        ["okapi_files", "prompt_template", "params:split", "params:language"],
         ["preferences", "rejected_rankings", "preference_defects"],
         name="ingest_preferences",
     )

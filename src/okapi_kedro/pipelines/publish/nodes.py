@@ -15,6 +15,7 @@ from okapi_kedro.text.instruction_files import REJECTED_COLUMNS
 from okapi_kedro.text.okapi_files import BENCHMARK_SPLITS, BENCHMARKS, benchmark_file, instruction_file, preference_file
 from okapi_kedro.text.okapi_instructions import instruction_rows
 from okapi_kedro.text.okapi_preferences import preference_rows
+from okapi_kedro.training.prompt import PromptTemplate
 
 Tables = dict[str, Callable[[], pd.DataFrame]]
 Rows = list[dict[str, Any]]
@@ -39,14 +40,14 @@ class PublishParameters(BaseModel):
     reasons: PositiveInt
 
 
-def write_published_files(tables: Tables, language: str) -> dict[str, Rows]:
+def write_published_files(tables: Tables, template: PromptTemplate, language: str) -> dict[str, Rows]:
     """The tables that exist as files in Okapi's published form; keys of our own stand behind the published ones."""
     files: dict[str, Rows] = {}
     if "translated_instructions" in tables:
         by_split = instruction_rows(tables["translated_instructions"]())
         files |= {instruction_file(split, language): rows for split, rows in by_split.items()}
     if "preferences" in tables:
-        files[preference_file(language)] = preference_rows(tables["preferences"]())
+        files[preference_file(language)] = preference_rows(tables["preferences"](), template)
     for benchmark in BENCHMARKS:
         if benchmark in tables:
             files |= _benchmark_files(benchmark, tables[benchmark](), language)

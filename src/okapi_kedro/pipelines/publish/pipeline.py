@@ -13,7 +13,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 write_published_files,
-                ["existing_tables", "params:language"],
+                ["existing_tables", "prompt_template", "params:language"],
                 "published_files",
                 name="write_published_files",
             ),

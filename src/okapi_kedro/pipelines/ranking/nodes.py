@@ -34,7 +34,7 @@ from okapi_kedro.teacher.ask import Answer
 from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.prompts import render
 from okapi_kedro.training.models import ModelReference
-from okapi_kedro.training.prompt import completion_of, prompt_of
+from okapi_kedro.training.prompt import PromptTemplate, completion_of, prompt_of
 from okapi_kedro.training.response_parts import draw_in_parts
 
 logger = logging.getLogger(__name__)
@@ -43,12 +43,17 @@ Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 
 
 def sample_responses(
-    model: ModelReference, translated: pd.DataFrame, parts: Path, parameters: RankingParameters, seed: int
+    model: ModelReference,
+    translated: pd.DataFrame,
+    template: PromptTemplate,
+    parts: Path,
+    parameters: RankingParameters,
+    seed: int,
 ) -> pd.DataFrame:
     """Several responses of the SFT model to every prompt of the ranking split; those drawn before a kill are kept."""
     rows = translated[translated["split"] == "ranking"].head(parameters.prompts)
     asked = [
-        (row.id, k, prompt_of(row.instruction, row.input))
+        (row.id, k, prompt_of(row.instruction, row.input, template))
         for row in rows.itertuples()
         for k in range(parameters.responses)
     ]
@@ -204,7 +209,11 @@ def _contradiction(first: Judgement, second: Judgement) -> str:
 
 
 def build_preferences(
-    ranked: pd.DataFrame, responses: pd.DataFrame, translated: pd.DataFrame, parameters: RankingParameters
+    ranked: pd.DataFrame,
+    responses: pd.DataFrame,
+    translated: pd.DataFrame,
+    template: PromptTemplate,
+    parameters: RankingParameters,
 ) -> pd.DataFrame:
     """Pairs of a better and a worse response to the same prompt.
 
@@ -220,7 +229,7 @@ def build_preferences(
                 {
                     "id": id,
                     "pair": number,
-                    "prompt": prompt_of(prompt["instruction"], prompt["input"]),
+                    "prompt": prompt_of(prompt["instruction"], prompt["input"], template),
                     "chosen": completion_of(better),
                     "rejected": completion_of(worse),
                     "held_out": prompt["held_out"],

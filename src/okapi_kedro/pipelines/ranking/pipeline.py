@@ -56,7 +56,14 @@ def _around(rank: Node) -> Pipeline:
         [
             node(
                 sample_responses,
-                ["sft_model", "translated_instructions", "response_parts", "params:ranking", "params:seed"],
+                [
+                    "sft_model",
+                    "translated_instructions",
+                    "prompt_template",
+                    "response_parts",
+                    "params:ranking",
+                    "params:seed",
+                ],
                 "responses",
                 name="sample_responses",
                 tags=["gpu"],
@@ -64,7 +71,7 @@ def _around(rank: Node) -> Pipeline:
             rank,
             node(
                 build_preferences,
-                ["ranked_responses", "responses", "translated_instructions", "params:ranking"],
+                ["ranked_responses", "responses", "translated_instructions", "prompt_template", "params:ranking"],
                 "preferences",
                 name="build_preferences",
             ),

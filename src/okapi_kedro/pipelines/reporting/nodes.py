@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from okapi_kedro.languages import LANGUAGES
+from okapi_kedro.pipelines.ranking.judge_quality import judge_figures, judge_summary
 from okapi_kedro.reporting.leaderboard import leaderboard, render_leaderboard
 from okapi_kedro.reporting.report_page import render_report
 from okapi_kedro.reporting.spending_of import spending_of
@@ -124,6 +125,7 @@ def summarise(
     sft_examples: pd.DataFrame,
     sft_log: pd.DataFrame,
     exact_match: pd.DataFrame,
+    judge_quality: pd.DataFrame,
     reward_accuracy: pd.DataFrame,
     rl_log: pd.DataFrame,
     rl_comparison: pd.DataFrame,
@@ -137,6 +139,7 @@ def summarise(
         "seed": seed,
         "stages": stages.to_dict("records"),
         "sft": {"english_share": _english_share(sft_examples, language), **_sft_figures(sft_log, exact_match)},
+        "judge": {"text": judge_summary(judge_quality), **judge_figures(judge_quality)},
         "reward": reward_accuracy.to_dict("records")[0],
         "rl": _rl_figures(rl_log, rl_comparison),
         "evaluation": evaluation.to_dict("records"),
@@ -192,6 +195,7 @@ def write_report(
     lengths: pd.DataFrame,
     sft_log: pd.DataFrame,
     reward_log: pd.DataFrame,
+    reward_margins: pd.DataFrame,
     rl_log: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
@@ -212,6 +216,7 @@ def write_report(
         lengths,
         sft_log,
         reward_log,
+        reward_margins,
         rl_log,
         rl_comparison,
         evaluation,

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from okapi_kedro.errors import UserError
-from okapi_kedro.evaluation.standard_error import standard_error
 from okapi_kedro.training.lengths import set_aside_long, token_counts
-from okapi_kedro.training.models import ModelReference, device
-from okapi_kedro.training.reward import RewardSettings, rewards, train_reward_model
+from okapi_kedro.training.models import ModelReference
+from okapi_kedro.training.reward import RewardSettings, train_reward_model
 
 
 def set_aside_long_pairs(
@@ -28,30 +26,3 @@ def fit_reward_model(
 ) -> tuple[ModelReference, pd.DataFrame]:
     """The reward model, trained from the SFT model on the pairs that are not held out, and its training log."""
     return train_reward_model(sft_model, pairs, parameters, checkpoints, seed)
-
-
-def measure_reward_accuracy(
-    reward_model: ModelReference, pairs: pd.DataFrame, parameters: RewardSettings
-) -> pd.DataFrame:
-    """How often the better response of a held-out pair has the higher reward; pairs are held out by prompt."""
-    held_out = pairs[pairs["held_out"]]
-    if held_out.empty:
-        raise UserError("no held-out preference pair: raise split.held_out or the number of ranked prompts")
-    model, tokenizer = reward_model.reward_model().to(device()).eval(), reward_model.tokenizer()
-    batch_size = parameters.training.micro_batch_size
-    chosen = rewards(model, tokenizer, (held_out["prompt"] + held_out["chosen"]).tolist(), batch_size)
-    rejected = rewards(model, tokenizer, (held_out["prompt"] + held_out["rejected"]).tolist(), batch_size)
-    right = [better > worse for better, worse in zip(chosen, rejected, strict=True)]
-    accuracy = sum(right) / len(right)
-    margin = sum(better - worse for better, worse in zip(chosen, rejected, strict=True)) / len(right)
-    return pd.DataFrame(
-        [
-            {
-                "held_out_accuracy": accuracy,
-                "stderr": standard_error(accuracy, len(right)),
-                "margin": margin,
-                "held_out_pairs": len(right),
-                "pairs": len(pairs),
-            }
-        ]
-    )

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from okapi_kedro.pipelines.sft.nodes import new_directory
 from okapi_kedro.training.lengths import set_aside_long, token_counts
 from okapi_kedro.training.models import ModelReference, device
-from okapi_kedro.training.prompt import completion_of, prompt_of
+from okapi_kedro.training.prompt import PromptTemplate, completion_of, prompt_of
 from okapi_kedro.training.reinforcement import ReinforcementSettings, reinforce
 from okapi_kedro.training.reward import rewards
 from okapi_kedro.training.sampling import SamplingSettings, respond
@@ -29,11 +29,11 @@ class RlParameters(BaseModel):
 
 
 def build_rl_prompts(
-    translated: pd.DataFrame, sft_model: ModelReference, parameters: RlParameters
+    translated: pd.DataFrame, template: PromptTemplate, sft_model: ModelReference, parameters: RlParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The prompts of the RL split that fit into the model's length, and the others."""
     rows = translated[translated["split"] == "rl"]
-    prompts = [prompt_of(row.instruction, row.input) for row in rows.itertuples()]
+    prompts = [prompt_of(row.instruction, row.input, template) for row in rows.itertuples()]
     table = pd.DataFrame(
         {"id": rows["id"], "prompt": prompts, "reference": rows["output"], "held_out": rows["held_out"]}
     )
@@ -60,10 +60,11 @@ def compare_policies(
     """Responses before and after to held-out prompts, side by side with their rewards."""
     held_out = prompts[prompts["held_out"]].head(parameters.checked_prompts).reset_index(drop=True)
     network, tokenizer = reward_model.reward_model().to(device()).eval(), reward_model.tokenizer()
-    table = held_out[["id", "prompt", "reference"]]
+    table, names = held_out[["id", "prompt", "reference"]], held_out["id"].tolist()
+    asked = held_out["prompt"].tolist()
     for name, model in (("sft", sft_model), ("rlhf", rlhf_model)):
-        responses = respond(model, held_out["prompt"].tolist(), parameters.answers, seed, f"{name} on held-out prompts")
-        texts = [p + completion_of(r.text) for p, r in zip(held_out["prompt"], responses, strict=True)]
+        responses = respond(model, asked, parameters.answers, seed, f"{name} on held-out prompts", names)
+        texts = [prompt + completion_of(response.text) for prompt, response in zip(asked, responses, strict=True)]
         values = rewards(network, tokenizer, texts, parameters.answers.batch_size)
         columns = {f"{name}_response": [r.text for r in responses], f"{name}_reward": values}
         table = table.assign(**columns)

@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Pipeline, node
 
+from okapi_kedro.pipelines.rl.card import write_rlhf_card
 from okapi_kedro.pipelines.rl.nodes import build_rl_prompts, compare_policies, tune_policy
 
 
@@ -11,7 +12,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 build_rl_prompts,
-                ["translated_instructions", "sft_model", "params:rl"],
+                ["translated_instructions", "prompt_template", "sft_model", "params:rl"],
                 ["rl_prompts", "rejected_rl_prompts"],
                 name="build_rl_prompts",
             ),
@@ -28,6 +29,21 @@ def create_pipeline() -> Pipeline:
                 "rl_comparison",
                 name="compare_policies",
                 tags=["gpu"],
+            ),
+            node(
+                write_rlhf_card,
+                [
+                    "params:base_model.name",
+                    "prompt_template",
+                    "rl_prompts",
+                    "rl_comparison",
+                    "params:rl",
+                    "params:publish",
+                    "spending",
+                    "params:language",
+                ],
+                "rlhf_card",
+                name="write_rlhf_card",
             ),
         ]
     )

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from okapi_kedro.evaluation.exact_match import exact_match
 from okapi_kedro.evaluation.standard_error import standard_error
@@ -14,10 +14,11 @@ from okapi_kedro.teacher.offline.statements import write_statements
 from okapi_kedro.training.lengths import set_aside_long, token_counts
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.pretraining import SmallModel, pretrain, save_untrained
-from okapi_kedro.training.prompt import completion_of, prompt_of
+from okapi_kedro.training.prompt import ENGLISH, PromptTemplate, completion_of, prompt_of
 from okapi_kedro.training.sampling import SamplingSettings, respond
 from okapi_kedro.training.settings import TrainingSettings
 from okapi_kedro.training.sft import fine_tune
+from okapi_kedro.training.sft_recipe import SftRecipe
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class SftParameters(BaseModel):
         english_mix: share of the rows trained on that are English ones, untranslated, before rows that are too long are
             set aside; for English itself it is ignored.
         training: optimisation.
+        recipe: what the loss is on, how rows share a batch, which weights are trained.
         checked_rows: so many held-out rows are answered to measure exact match.
         answers: how they are answered.
     """
@@ -54,8 +56,15 @@ class SftParameters(BaseModel):
     splits: list[str]
     english_mix: float = Field(ge=0, lt=1)
     training: TrainingSettings
+    recipe: SftRecipe
     checked_rows: int
     answers: SamplingSettings
+
+    @model_validator(mode="after")
+    def _adapter_is_whole(self) -> "SftParameters":
+        if self.recipe.adapter.kind != "none" and self.training.sharding == "fsdp":
+            raise ValueError("recipe.adapter does not go with training.sharding=fsdp, which it does not need: set none")
+        return self
 
 
 def prepare_base_model(
@@ -78,25 +87,32 @@ def new_directory() -> Path:
 
 
 def build_sft_examples(
-    translated: pd.DataFrame, english_tables: Tables, parameters: SftParameters, language: str, seed: int
+    translated: pd.DataFrame,
+    english_tables: Tables,
+    template: PromptTemplate,
+    parameters: SftParameters,
+    language: str,
+    seed: int,
 ) -> pd.DataFrame:
     """Prompt and completion of every row that SFT uses: the language's own, then the English ones that are mixed in."""
     own = translated[translated["split"].isin(parameters.splits)]
     if language == "en":
         if parameters.english_mix:
             logger.warning("sft.english_mix=%s is ignored for English, whose rows are English", parameters.english_mix)
-        return _examples(own, language)
+        return _examples(own, template, language)
     english = english_rows(own, english_tables, parameters.english_mix, seed)
-    return pd.concat([_examples(own, language), _examples(english, "en")], ignore_index=True)
+    return pd.concat([_examples(own, template, language), _examples(english, ENGLISH, "en")], ignore_index=True)
 
 
-def _examples(rows: pd.DataFrame, language: str) -> pd.DataFrame:
+def _examples(rows: pd.DataFrame, template: PromptTemplate, language: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "id": rows["id"].astype("str"),
             "language": pd.Series(language, index=rows.index, dtype="str"),
             "prompt": pd.Series(
-                [prompt_of(row.instruction, row.input) for row in rows.itertuples()], index=rows.index, dtype="str"
+                [prompt_of(row.instruction, row.input, template) for row in rows.itertuples()],
+                index=rows.index,
+                dtype="str",
             ),
             "completion": pd.Series(
                 [completion_of(output) for output in rows["output"]], index=rows.index, dtype="str"
@@ -116,10 +132,15 @@ def set_aside_long_examples(
 
 
 def train_sft_model(
-    base: ModelReference, examples: pd.DataFrame, parameters: SftParameters, checkpoints: Path, seed: int
+    base: ModelReference,
+    examples: pd.DataFrame,
+    template: PromptTemplate,
+    parameters: SftParameters,
+    checkpoints: Path,
+    seed: int,
 ) -> tuple[ModelReference, pd.DataFrame]:
     """The base model fine-tuned to follow instructions, and its training log."""
-    return fine_tune(base, examples, parameters.training, checkpoints, seed)
+    return fine_tune(base, examples, parameters.training, parameters.recipe, template, checkpoints, seed)
 
 
 def measure_exact_match(

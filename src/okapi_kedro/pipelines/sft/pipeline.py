@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Pipeline, node
 
+from okapi_kedro.pipelines.sft.card import write_sft_card
 from okapi_kedro.pipelines.sft.nodes import (
     build_sft_examples,
     measure_exact_match,
@@ -24,7 +25,14 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 build_sft_examples,
-                ["translated_instructions", "english_tables", "params:sft", "params:language", "params:seed"],
+                [
+                    "translated_instructions",
+                    "english_tables",
+                    "prompt_template",
+                    "params:sft",
+                    "params:language",
+                    "params:seed",
+                ],
                 "sft_rows",
                 name="build_sft_examples",
             ),
@@ -36,7 +44,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 train_sft_model,
-                ["base_model", "sft_examples", "params:sft", "sft_checkpoints", "params:seed"],
+                ["base_model", "sft_examples", "prompt_template", "params:sft", "sft_checkpoints", "params:seed"],
                 ["sft_model", "sft_log"],
                 name="train_sft_model",
                 tags=["gpu"],
@@ -47,6 +55,22 @@ def create_pipeline() -> Pipeline:
                 "exact_match",
                 name="measure_exact_match",
                 tags=["gpu"],
+            ),
+            node(
+                write_sft_card,
+                [
+                    "params:base_model.name",
+                    "prompt_template",
+                    "sft_examples",
+                    "sft_log",
+                    "exact_match",
+                    "params:sft",
+                    "params:publish",
+                    "spending",
+                    "params:language",
+                ],
+                "sft_card",
+                name="write_sft_card",
             ),
         ]
     )
