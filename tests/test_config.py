@@ -7,7 +7,7 @@ import yaml
 
 from okapi_kedro.config import LanguageConfigLoader
 from okapi_kedro.errors import UserError
-from okapi_kedro.languages import LANGUAGES
+from okapi_kedro.languages import LANGUAGES, NAMESPACES
 
 PARAMETERS = {
     "seed": 1,
@@ -44,9 +44,9 @@ def load(tmp_path: Path):
 def test_every_language_has_the_shared_values_and_its_code(load, overrides):
     parameters = load(overrides)["parameters"]
     assert {name: parameters[name] for name in PARAMETERS} == PARAMETERS
-    for code in LANGUAGES:
+    for code in NAMESPACES:
         assert parameters[code] == {**PARAMETERS, "language": code}
-    assert set(parameters) == set(PARAMETERS) | set(LANGUAGES)
+    assert set(parameters) == set(PARAMETERS) | set(NAMESPACES)
 
 
 def test_an_override_changes_one_value_of_one_language(load):

@@ -89,6 +89,7 @@ def test_everything_that_is_neither_raw_nor_a_parameter_is_made_by_a_node():
     kept = ("own_node_seconds", "response_parts", "base_checkpoints", "sft_checkpoints", "reward_checkpoints")
     kept += ("prompt_template", "existing_tables")
     own = {f"{code}.{name}" for code in LANGUAGES for name in kept}
+    own |= {f"multi.{name}" for name in ("base_checkpoints", "sft_checkpoints", "prompt_template")}
     assert inputs == raw | own
 
 

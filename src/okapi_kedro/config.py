@@ -7,7 +7,7 @@ from typing import Any
 from kedro.config import OmegaConfigLoader
 
 from okapi_kedro.errors import UserError
-from okapi_kedro.languages import LANGUAGES
+from okapi_kedro.languages import LANGUAGES, NAMESPACES
 
 OVERRIDES = "language_overrides"
 ONLY_RUN_PARAMETERS = ("lang", "okapi_data", "prompt_frame", "real_data", "teacher")
@@ -33,7 +33,7 @@ class LanguageConfigLoader(OmegaConfigLoader):
         if key != "parameters":
             config: dict[str, Any] = super().__getitem__(key)
             return config
-        run_parameters = _without(self.runtime_params or {}, (*LANGUAGES, *ONLY_RUN_PARAMETERS, OVERRIDES))
+        run_parameters = _without(self.runtime_params or {}, (*NAMESPACES, *ONLY_RUN_PARAMETERS, OVERRIDES))
         _refuse_unknown(run_parameters, _without(self._in_files(), [OVERRIDES]))
         return _with_languages(super().__getitem__(key))
 
@@ -51,15 +51,15 @@ class LanguageConfigLoader(OmegaConfigLoader):
 
 
 def _with_languages(parameters: dict[str, Any]) -> dict[str, Any]:
-    shared = _without(parameters, (*LANGUAGES, OVERRIDES))
+    shared = _without(parameters, (*NAMESPACES, OVERRIDES))
     overrides: dict[str, Any] = parameters.get(OVERRIDES) or {}
-    unknown = sorted(set(overrides) - set(LANGUAGES))
+    unknown = sorted(set(overrides) - set(NAMESPACES))
     if unknown:
         raise UserError(
             f"{OVERRIDES} names {unknown[0]!r}, which is no language; known: {', '.join(sorted(LANGUAGES))}"
         )
     by_language = {}
-    for code in LANGUAGES:
+    for code in NAMESPACES:
         differences = {f"{OVERRIDES}.{code}": overrides.get(code), code: parameters.get(code)}
         values = shared
         for path, changes in differences.items():

@@ -13,7 +13,7 @@ from transformers.utils import logging as transformers_logging
 
 from okapi_kedro.datasets import TeacherDataset
 from okapi_kedro.errors import UserError
-from okapi_kedro.languages import LANGUAGES
+from okapi_kedro.languages import LANGUAGES, NAMESPACES
 from okapi_kedro.training.freed_memory import keep_freed_memory
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class ProjectHooks:
 
 def _language(node: Node) -> str:
     first = (node.namespace or "").split(".")[0]
-    return first if first in LANGUAGES else ""
+    return first if first in NAMESPACES else ""
 
 
 def _seconds_dataset(language: str) -> str:

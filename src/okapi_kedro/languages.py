@@ -59,26 +59,30 @@ _TABLE: tuple[Language, ...] = (
     Language("kn", "Kannada", "KANNADA", 64, 0.0122, "low", False),
 )
 
+JOINT = "multi"
+"""The namespace of a model that learns several languages at once; no language, but named where one is."""
+
 LANGUAGES: dict[str, Language] = {language.code: language for language in _TABLE}
+
+NAMESPACES = (*LANGUAGES, JOINT)
+"""What a node's namespace may begin with."""
 
 
 class UnknownLanguageError(ValueError):
     """A language code that no row of the table has."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"unknown language {code!r}; known: {', '.join(sorted(LANGUAGES))}, or all")
+        super().__init__(f"unknown language {code!r}; known: {', '.join(sorted(LANGUAGES))}, all, or {JOINT}")
 
 
 def parse_languages(text: str) -> tuple[str, ...]:
-    """Language codes named by `ne`, `ne+vi` or `all`, in the order given and without repeats.
+    """Language codes named by `ne`, `ne+vi` or `all`, in the order given and without repeats; `multi` is kept as it is.
 
     Raises:
         UnknownLanguageError: for a code that is not in the table; codes are lower case.
     """
-    if text == "all":
-        return tuple(LANGUAGES)
-    codes = tuple(dict.fromkeys(code.strip() for code in text.split("+")))
-    for code in codes:
-        if code not in LANGUAGES:
+    named = [code.strip() for code in text.split("+")]
+    for code in named:
+        if code not in (*NAMESPACES, "all"):
             raise UnknownLanguageError(code)
-    return codes
+    return tuple(dict.fromkeys(code for name in named for code in (LANGUAGES if name == "all" else [name])))

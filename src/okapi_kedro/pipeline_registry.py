@@ -5,7 +5,7 @@ from functools import cache
 
 from kedro.pipeline import Pipeline
 
-from okapi_kedro.languages import parse_languages
+from okapi_kedro.languages import JOINT, parse_languages
 from okapi_kedro.pipelines import (
     evaluation,
     generation,
@@ -40,11 +40,12 @@ def register_pipelines() -> dict[str, Pipeline]:
 
     The environment variable OKAPI_LANGUAGES (such as `ne+ta`) registers only those, for a smaller picture in kedro-viz.
     """
-    return dict(_pipelines(parse_languages(os.environ.get("OKAPI_LANGUAGES", "all"))))
+    return dict(_pipelines(parse_languages(os.environ.get("OKAPI_LANGUAGES", f"all+{JOINT}"))))
 
 
 @cache
 def _pipelines(codes: tuple[str, ...]) -> dict[str, Pipeline]:
+    languages = tuple(code for code in codes if code != JOINT)
     stages = {
         "generation": _stage("generation", generation.pipeline.create_pipeline() + reporting.english.create_pipeline()),
         "translation": _stage("translation", translation.pipeline.create_shared_pipeline())
@@ -52,21 +53,22 @@ def _pipelines(codes: tuple[str, ...]) -> dict[str, Pipeline]:
             "translation",
             translation.pipeline.create_pipeline(),
             translation.pipeline.create_english_pipeline(),
-            codes,
+            languages,
         ),
-        "sft": _in_languages("sft", sft.pipeline.create_pipeline(), None, codes),
+        "sft": _in_languages("sft", sft.pipeline.create_pipeline(), None, languages)
+        + _in_languages("sft", sft.pipeline.create_joint_pipeline(), None, tuple({JOINT} & {*codes})),
         "ranking": _in_languages(
-            "ranking", ranking.pipeline.create_pipeline(), ranking.pipeline.create_english_pipeline(), codes
+            "ranking", ranking.pipeline.create_pipeline(), ranking.pipeline.create_english_pipeline(), languages
         ),
-        "reward": _in_languages("reward", reward.pipeline.create_pipeline(), None, codes),
-        "rl": _in_languages("rl", rl.pipeline.create_pipeline(), None, codes),
-        "evaluation": _in_languages("evaluation", evaluation.pipeline.create_pipeline(), None, codes),
-        "reporting": _in_languages("reporting", reporting.pipeline.create_pipeline(), None, codes),
+        "reward": _in_languages("reward", reward.pipeline.create_pipeline(), None, languages),
+        "rl": _in_languages("rl", rl.pipeline.create_pipeline(), None, languages),
+        "evaluation": _in_languages("evaluation", evaluation.pipeline.create_pipeline(), None, languages),
+        "reporting": _in_languages("reporting", reporting.pipeline.create_pipeline(), None, languages),
     }
     beside_the_chain = {
         "leaderboard": _stage("leaderboard", reporting.pipeline.create_leaderboard_pipeline()),
-        "ingest": _in_languages("ingest", ingest.pipeline.create_pipeline(), None, codes),
-        "publish": _in_languages("publish", publish.pipeline.create_pipeline(), None, codes),
+        "ingest": _in_languages("ingest", ingest.pipeline.create_pipeline(), None, languages),
+        "publish": _in_languages("publish", publish.pipeline.create_pipeline(), None, languages),
     }
     return {**stages, **beside_the_chain, "__default__": sum(stages.values(), start=Pipeline([]))}
 

@@ -21,7 +21,7 @@ from yaml import YAMLError
 
 from okapi_kedro.dry_run import dry_run
 from okapi_kedro.errors import UserError
-from okapi_kedro.languages import LANGUAGES, UnknownLanguageError, parse_languages
+from okapi_kedro.languages import NAMESPACES, UnknownLanguageError, parse_languages
 from okapi_kedro.teacher.account import LimitReached
 
 logger = logging.getLogger(__name__)
@@ -212,7 +212,7 @@ def _named(filters: dict[str, Any]) -> tuple[str, ...]:
 
 def _language_of(namespace: str | None) -> str | None:
     first = (namespace or "").split(".")[0]
-    return first if first in LANGUAGES else None
+    return first if first in NAMESPACES else None
 
 
 def _missing_inputs(pipeline: Pipeline, catalog: "CatalogProtocol[Any, Any]") -> list[str]:
@@ -225,7 +225,7 @@ def _how_to_make(dataset: str, env: str | None) -> str:
     stage = (maker.namespace or "").rsplit(".", maxsplit=1)[-1]
     language = dataset.split(".", maxsplit=1)[0]
     command = f"kedro run{f' --env {env}' if env else ''} --pipeline={stage}"
-    selection = f" --params lang={language}" if language in LANGUAGES else ""
+    selection = f" --params lang={language}" if language in NAMESPACES else ""
     return f"{dataset} does not exist yet (upstream: error); make it first: {command}{selection}"
 
 

@@ -11,7 +11,7 @@ from kedro.validation.parameter_validator import ParameterValidator
 from pydantic import TypeAdapter
 
 from okapi_kedro.config import LanguageConfigLoader
-from okapi_kedro.languages import LANGUAGES
+from okapi_kedro.languages import LANGUAGES, NAMESPACES
 from okapi_kedro.pipeline_registry import register_pipelines
 from okapi_kedro.settings import CONFIG_LOADER_ARGS
 
@@ -122,10 +122,10 @@ def test_every_language_has_its_code_as_a_parameter(loader):
 
 def test_no_parameter_is_unread(loader):
     read = {
-        path.removeprefix(f"{path.split('.')[0]}.") if path.split(".")[0] in LANGUAGES else path
+        path.removeprefix(f"{path.split('.')[0]}.") if path.split(".")[0] in NAMESPACES else path
         for path in read_parameters()
     }
-    shared = {name: value for name, value in loader["parameters"].items() if name not in LANGUAGES}
+    shared = {name: value for name, value in loader["parameters"].items() if name not in NAMESPACES}
     unread = [
         leaf
         for leaf in leaves(shared)

@@ -12,7 +12,7 @@ from okapi_kedro.training.prompt import ENGLISH, prompt_of
 
 MODEL = TrainedModel(
     stage="sft",
-    language=LANGUAGES["ne"],
+    languages=(LANGUAGES["ne"],),
     base="bigscience/bloom-7b1",
     hub_id="bigscience/bloom-7b1",
     teacher="gpt-x",
@@ -107,6 +107,6 @@ def test_a_hostile_template_stays_in_its_block():
 
 
 def test_norwegian_is_a_language_and_no_falsehood():
-    assert front_matter(render_model_card(replace(MODEL, language=replace(MODEL.language, code="no"))))["language"] == [
-        "no"
-    ]
+    assert front_matter(render_model_card(replace(MODEL, languages=(replace(LANGUAGES["nl"], code="no"),))))[
+        "language"
+    ] == ["no"]

@@ -1,6 +1,6 @@
 """The card that lies beside a trained model: what it was made from, how, and what was measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +27,7 @@ def model_card(
     figures: Mapping[str, float],
     publish: PublishParameters,
     spending: list[Spending],
-    language: str,
+    codes: Sequence[str],
 ) -> str:
     """The card of a model; arguments as of TrainedModel.
 
@@ -40,13 +40,13 @@ def model_card(
         figures: measured on held-out rows, by name.
         publish: say under which licence.
         spending: what the teacher was asked, which names it.
-        language: code of the language.
+        codes: of the languages of its data.
     """
-    teachers = sorted({each.model for each in spending_of(language, spending)})
+    teachers = sorted({each.model for code in codes for each in spending_of(code, spending)})
     return render_model_card(
         TrainedModel(
             stage=stage,
-            language=LANGUAGES[language],
+            languages=tuple(LANGUAGES[code] for code in codes),
             base=base,
             hub_id=None if base in _NOT_ON_THE_HUB or Path(base).exists() else base,
             teacher=", ".join(teachers) or "of the published data",

@@ -75,7 +75,7 @@ class Endpoint:
     extra_body: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.is_offline and not self.base_url.startswith(("http://", "https://")):
+        if not self.is_offline and not (self.base_url or "").startswith(("http://", "https://")):
             raise UserError(f"teacher.base_url {self.base_url!r}: give an http(s) address, or {OFFLINE!r}")
         if self.api_key and not (self.api_key.isascii() and self.api_key.isprintable()):
             raise UserError("the teacher's API key holds a line break or another character that no key has")

@@ -42,7 +42,7 @@ class TrainedModel:
 
     Args:
         stage: sft, reward or rlhf.
-        language: of its data.
+        languages: of its data.
         base: the model that it began as: a hub id, a directory or `embedded`.
         hub_id: the base's name on the hub, where it has one.
         teacher: the model that translated or ranked its data.
@@ -55,7 +55,7 @@ class TrainedModel:
     """
 
     stage: Literal["sft", "reward", "rlhf"]
-    language: Language
+    languages: tuple[Language, ...]
     base: str
     hub_id: str | None
     teacher: str
@@ -69,10 +69,11 @@ class TrainedModel:
 
 def render_model_card(model: TrainedModel) -> str:
     """The card as Markdown with the front matter that the hub reads."""
+    names = ", ".join(language.name for language in model.languages)
     parts = [
         f"---\n{_front_matter(model)}---",
-        f"# Okapi in {model.language.name}: {model.stage}",
-        f"A model {_STAGES[model.stage]}, in {model.language.name}, made from {as_code(model.base)} with okapi-kedro "
+        f"# Okapi in {names}: {model.stage}",
+        f"A model {_STAGES[model.stage]}, in {names}, made from {as_code(model.base)} with okapi-kedro "
         f"{__version__}, an implementation of [Okapi](https://arxiv.org/abs/2307.16039).",
         _STAND_IN if model.stand_in else "",
         "## How to prompt",
@@ -97,7 +98,7 @@ def render_model_card(model: TrainedModel) -> str:
 def _front_matter(model: TrainedModel) -> str:
     matter = {
         **({"license": _line(model.licence)} if model.licence else {}),
-        "language": [model.language.code],
+        "language": [language.code for language in model.languages],
         **({"base_model": _line(model.hub_id)} if model.hub_id else {}),
         "library_name": "transformers",
         "pipeline_tag": "text-classification" if model.stage == "reward" else "text-generation",

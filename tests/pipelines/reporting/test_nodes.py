@@ -249,7 +249,9 @@ def test_the_summary_holds_the_figures_of_the_tables_as_plain_json(tmp_path: Pat
     assert figures["seconds"] == 3.3
     assert figures["reward"] == {"held_out_accuracy": 0.8, "pairs": 20}
     assert figures["judge"]["prompts"] == 1
-    assert figures["judge"]["text"].startswith("No prompt was judged twice; the best response was shown first for 0% of 1")
+    assert figures["judge"]["text"].startswith(
+        "No prompt was judged twice; the best response was shown first for 0% of 1"
+    )
     assert len(figures["evaluation"]) == 18
     assert figures["sft"] == {
         "english_share": 0.2,

@@ -30,5 +30,5 @@ def write_reward_card(
         {str(name): value for name, value in figures.items()},
         publish,
         spending,
-        language,
+        [language],
     )

@@ -30,5 +30,5 @@ def write_rlhf_card(
         {"mean reward": after, "mean reward before": before},
         publish,
         spending,
-        language,
+        [language],
     )

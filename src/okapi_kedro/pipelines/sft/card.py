@@ -18,10 +18,9 @@ def write_sft_card(
     parameters: SftParameters,
     publish: PublishParameters,
     spending: list[Spending],
-    language: str,
 ) -> str:
-    """The card of the SFT model."""
-    matches = exact_match.set_index("model")["exact_match"]
+    """The card of the SFT model; exact match is the mean of its languages."""
+    matches = exact_match.groupby("model")["exact_match"].mean()
     losses = log["eval_loss"].dropna()
     return model_card(
         "sft",
@@ -32,5 +31,5 @@ def write_sft_card(
         {"loss": losses.iloc[-1], "exact match": matches["sft"], "exact match of the base": matches["base"]},
         publish,
         spending,
-        language,
+        examples["language"].unique().tolist(),
     )

@@ -2,6 +2,8 @@
 
 import logging
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -71,11 +73,18 @@ def prepare_base_model(
     parameters: BaseModelParameters, rows: pd.DataFrame, checkpoints: Path, language: str, seed: int
 ) -> ModelReference:
     """The base model: the one that is named, or a small one made now, whose tokenizer has seen the rows of SFT."""
+    write = partial(write_statements, language, parameters.embedded.texts, seed)
+    return base_model(parameters, rows, checkpoints, write, seed)
+
+
+def base_model(
+    parameters: BaseModelParameters, rows: pd.DataFrame, checkpoints: Path, write: Callable[[], list[str]], seed: int
+) -> ModelReference:
+    """The same, with what writes the texts that a small one learns its languages from."""
     training = rows[~rows["held_out"]]
     seen = (training["prompt"] + training["completion"]).tolist()
     if parameters.name == "embedded":
-        statements = write_statements(language, parameters.embedded.texts, seed)
-        return pretrain(statements, seen, parameters.embedded, checkpoints, seed)
+        return pretrain(write(), seen, parameters.embedded, checkpoints, seed)
     if parameters.name == "untrained":
         return save_untrained(seen, parameters.embedded, new_directory(), seed)
     return ModelReference(parameters.name)
@@ -99,12 +108,13 @@ def build_sft_examples(
     if language == "en":
         if parameters.english_mix:
             logger.warning("sft.english_mix=%s is ignored for English, whose rows are English", parameters.english_mix)
-        return _examples(own, template, language)
+        return sft_examples(own, template, language)
     english = english_rows(own, english_tables, parameters.english_mix, seed)
-    return pd.concat([_examples(own, template, language), _examples(english, ENGLISH, "en")], ignore_index=True)
+    return pd.concat([sft_examples(own, template, language), sft_examples(english, ENGLISH, "en")], ignore_index=True)
 
 
-def _examples(rows: pd.DataFrame, template: PromptTemplate, language: str) -> pd.DataFrame:
+def sft_examples(rows: pd.DataFrame, template: PromptTemplate, language: str) -> pd.DataFrame:
+    """Prompt and completion of translated rows of one language."""
     return pd.DataFrame(
         {
             "id": rows["id"].astype("str"),

@@ -1,8 +1,9 @@
 """The base model and supervised fine-tuning."""
 
-from kedro.pipeline import Pipeline, node
+from kedro.pipeline import Node, Pipeline, node
 
 from okapi_kedro.pipelines.sft.card import write_sft_card
+from okapi_kedro.pipelines.sft.joint import join_sft_examples, measure_joint_exact_match, prepare_joint_base_model
 from okapi_kedro.pipelines.sft.nodes import (
     build_sft_examples,
     measure_exact_match,
@@ -14,28 +15,69 @@ from okapi_kedro.pipelines.sft.nodes import (
 
 def create_pipeline() -> Pipeline:
     """Base model, prompts and completions, fine-tuning, exact match on held-out rows."""
+    return _around(
+        node(
+            build_sft_examples,
+            [
+                "translated_instructions",
+                "english_tables",
+                "prompt_template",
+                "params:sft",
+                "params:language",
+                "params:seed",
+            ],
+            "sft_rows",
+            name="build_sft_examples",
+        ),
+        node(
+            prepare_base_model,
+            ["params:base_model", "sft_rows", "base_checkpoints", "params:language", "params:seed"],
+            "base_model",
+            name="prepare_base_model",
+            tags=["gpu"],
+        ),
+        node(
+            measure_exact_match,
+            ["base_model", "sft_model", "sft_examples", "params:sft", "params:seed"],
+            "exact_match",
+            name="measure_exact_match",
+            tags=["gpu"],
+        ),
+    )
+
+
+def create_joint_pipeline() -> Pipeline:
+    """The same for several languages together, which have to be translated already."""
+    return _around(
+        node(
+            join_sft_examples,
+            ["english_tables", "prompt_template", "params:joint", "params:sft"],
+            "sft_rows",
+            name="join_sft_examples",
+        ),
+        node(
+            prepare_joint_base_model,
+            ["params:base_model", "sft_rows", "base_checkpoints", "params:joint", "params:seed"],
+            "base_model",
+            name="prepare_joint_base_model",
+            tags=["gpu"],
+        ),
+        node(
+            measure_joint_exact_match,
+            ["base_model", "sft_model", "sft_examples", "params:sft", "params:seed"],
+            "exact_match",
+            name="measure_joint_exact_match",
+            tags=["gpu"],
+        ),
+    )
+
+
+def _around(examples: Node, base_model: Node, exact_match: Node) -> Pipeline:
     return Pipeline(
         [
-            node(
-                prepare_base_model,
-                ["params:base_model", "sft_rows", "base_checkpoints", "params:language", "params:seed"],
-                "base_model",
-                name="prepare_base_model",
-                tags=["gpu"],
-            ),
-            node(
-                build_sft_examples,
-                [
-                    "translated_instructions",
-                    "english_tables",
-                    "prompt_template",
-                    "params:sft",
-                    "params:language",
-                    "params:seed",
-                ],
-                "sft_rows",
-                name="build_sft_examples",
-            ),
+            examples,
+            base_model,
+            exact_match,
             node(
                 set_aside_long_examples,
                 ["sft_rows", "base_model", "params:sft"],
@@ -50,13 +92,6 @@ def create_pipeline() -> Pipeline:
                 tags=["gpu"],
             ),
             node(
-                measure_exact_match,
-                ["base_model", "sft_model", "sft_examples", "params:sft", "params:seed"],
-                "exact_match",
-                name="measure_exact_match",
-                tags=["gpu"],
-            ),
-            node(
                 write_sft_card,
                 [
                     "params:base_model.name",
@@ -67,7 +102,6 @@ def create_pipeline() -> Pipeline:
                     "params:sft",
                     "params:publish",
                     "spending",
-                    "params:language",
                 ],
                 "sft_card",
                 name="write_sft_card",
