@@ -1,10 +1,12 @@
 """Fine-tuning learns the completions and nothing else, and never from held-out rows."""
 
 from collections import Counter
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
+from jinja2 import TemplateError
 from tokenizers.processors import TemplateProcessing
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -13,7 +15,7 @@ from trl import SFTTrainer
 from okapi_kedro.errors import UserError
 from okapi_kedro.training import sft
 from okapi_kedro.training.models import ModelReference, save_model
-from okapi_kedro.training.prompt import ENGLISH
+from okapi_kedro.training.prompt import ENGLISH, prompt_of
 from okapi_kedro.training.sft import fine_tune
 
 from .toys import FACTS, RECIPE, facts, files_of, repeatable, training, weights
@@ -202,3 +204,53 @@ def test_a_base_model_that_does_not_exist_is_an_error_of_one_line(tmp_path):
 def test_training_prints_nothing(untrained, tmp_path, capsys):
     fine_tune(untrained("bloom"), facts(), training(), RECIPE, ENGLISH, tmp_path, seed=0)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("architecture", "changes"),
+    [
+        ("llama", {"batching": "packed"}),
+        ("bloom", {"batching": "length_grouped", "loss_on": "everything"}),
+        ("llama", {"adapter": RECIPE.adapter.model_copy(update={"kind": "lora", "rank": 16, "alpha": 64})}),
+    ],
+)
+def test_every_recipe_learns_the_facts_and_saves_a_plain_model(architecture, changes, untrained, tmp_path):
+    pytest.importorskip("peft")
+    base, recipe = untrained(architecture), RECIPE.model_copy(update=changes)
+    settings = training(epochs=30, batch_size=3, micro_batch_size=3, learning_rate=1e-2)
+    model, log = fine_tune(base, facts(), settings, recipe, ENGLISH, tmp_path, seed=0)
+    losses = log["loss"].dropna()
+    assert losses.iloc[-1] < losses.iloc[0] - 2
+    assert weights(model).keys() == weights(base).keys()
+    assert not list(Path(model.name).glob("*adapter*"))
+
+
+def test_a_packed_step_learns_from_as_many_rows_as_one_without_packing(untrained, tmp_path):
+    packed = RECIPE.model_copy(update={"batching": "packed"})
+    settings = training(epochs=1, batch_size=6, micro_batch_size=2, max_length=128)
+    _, log = fine_tune(untrained("llama"), facts(), settings, packed, ENGLISH, tmp_path, seed=0)
+    assert log["loss"].count() in (1, 2)
+
+
+def test_packing_is_refused_for_a_model_whose_rows_would_see_each_other(untrained, tmp_path):
+    packed = RECIPE.model_copy(update={"batching": "packed"})
+    with pytest.raises(UserError, match=r"packed does not go with bloom.*use length_grouped"):
+        fine_tune(untrained("bloom"), facts(), training(), packed, ENGLISH, tmp_path, seed=0)
+
+
+def test_a_model_that_does_not_fit_into_memory_is_refused_before_it_is_loaded(monkeypatch, untrained, tmp_path):
+    monkeypatch.setattr(sft, "available_memory", lambda processes: 10**5)
+    monkeypatch.setattr(ModelReference, "causal_lm", None)
+    with pytest.raises(UserError, match=r"^sft: one process needs about .*, and 0\.0 GB are free: divide them with"):
+        fine_tune(untrained("bloom"), facts(), training(), RECIPE, ENGLISH, tmp_path, seed=0)
+
+
+def test_the_model_carries_its_prompt_and_how_it_is_sampled_from(knowing):
+    model = knowing[0]
+    thing = next(iter(FACTS))
+    dialogue = [{"role": "user", "content": f"Name the colour: {thing}"}]
+    prompt = model.tokenizer().apply_chat_template(dialogue, tokenize=False)
+    assert prompt == prompt_of(f"Name the colour: {thing}", "", ENGLISH)
+    assert model.causal_lm().generation_config.top_k == 40
+    with pytest.raises(TemplateError, match="one message"):
+        model.tokenizer().apply_chat_template([*dialogue, *dialogue], tokenize=False)

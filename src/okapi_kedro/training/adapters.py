@@ -84,13 +84,24 @@ def frozen_bytes(settings: AdapterSettings, precision: Literal["float32", "bfloa
     return {"none": 4.0, "lora": float(getattr(torch, precision).itemsize), "qlora": 0.52}[settings.kind]
 
 
-def with_adapter(model: PreTrainedModel, settings: AdapterSettings) -> PreTrainedModel:
-    """The model as the trainer will train it: with the adapter beside its frozen weights, where there is one."""
+def rehearsed_adapter(model: PreTrainedModel, settings: AdapterSettings) -> PreTrainedModel:
+    """The model with matrices of the adapter's sizes beside its frozen weights, as a memory plan needs it.
+
+    Not peft's own, which cannot be made of tensors without content.
+    """
     if settings.kind == "none":
         return model
-    from peft import get_peft_model  # noqa: PLC0415  # an extra
+    model.requires_grad_(requires_grad=False)
+    for name, layer in model.base_model.named_modules():
+        if isinstance(layer, torch.nn.Linear) and _gets_adapter(name, settings):
+            layer.down = torch.nn.Parameter(layer.weight.new_empty(settings.rank, layer.in_features))
+            layer.up = torch.nn.Parameter(layer.weight.new_empty(layer.out_features, settings.rank))
+            layer.register_forward_hook(lambda layer, inputs, output: output + inputs[0] @ layer.down.T @ layer.up.T)
+    return model
 
-    return get_peft_model(model, adapter_configuration(settings))
+
+def _gets_adapter(name: str, settings: AdapterSettings) -> bool:
+    return settings.modules == "all-linear" or name.rsplit(".", maxsplit=1)[-1] in settings.modules
 
 
 def adapter_configuration(settings: AdapterSettings) -> "LoraConfig | None":

@@ -16,7 +16,7 @@ from okapi_kedro.training.adapters import (
     check_adapter,
     frozen_bytes,
     model_to_train,
-    with_adapter,
+    rehearsed_adapter,
     without_adapter,
 )
 from okapi_kedro.training.checkpoints import fingerprint_of, keep_only_own, prove_room, remove_checkpoints
@@ -87,7 +87,7 @@ def _require_memory(base: ModelReference, settings: TrainingSettings, recipe: Sf
 
     def build(dtype: torch.dtype) -> PreTrainedModel:
         model = AutoModelForCausalLM.from_config(configuration, dtype=dtype)
-        return with_tiled_logits(with_adapter(model, recipe.adapter))
+        return with_tiled_logits(rehearsed_adapter(model, recipe.adapter))
 
     step = planned_step(settings, texts=1 if recipe.batching == "packed" else settings.micro_batch_size)
     plan = plan_memory(build, language_model_loss, step, frozen_bytes(recipe.adapter, settings.precision))
