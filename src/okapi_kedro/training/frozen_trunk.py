@@ -103,7 +103,7 @@ def split_policy(model: PreTrainedModel, blocks: int) -> SplitPolicy:
         raise UserError(f"{blocks} blocks of a model of {count} cannot learn: choose from 1 to {count}")
     model.requires_grad_(False).eval()
     trunk = Trunk(lower_part(backbone, count - blocks)).eval()
-    top = Top(upper_part(backbone, count - blocks), _head(model)).eval()
+    top = Top(upper_part(backbone, count - blocks), head_of(model)).eval()
     top.blocks.requires_grad_(True)
     return SplitPolicy(trunk, top)
 
@@ -156,6 +156,13 @@ def positions(mask: torch.Tensor) -> torch.Tensor:
     return (mask.long().cumsum(dim=-1) - 1).clamp(min=0)
 
 
+def head_of(model: PreTrainedModel) -> nn.Module:
+    """What makes logits of the states after the final norm, with the architecture's limit on them where it has one."""
+    head: nn.Module = model.get_output_embeddings()
+    cap = getattr(model.config, "final_logit_softcapping", None)
+    return head if cap is None else nn.Sequential(head, _SoftCap(cap))
+
+
 class _SoftCap(nn.Module):
     """cap * tanh(logits / cap), as Gemma 2 limits its logits (arXiv 2408.00118, section 2)."""
 
@@ -165,12 +172,6 @@ class _SoftCap(nn.Module):
 
     def forward(self, logits: torch.Tensor) -> torch.Tensor:
         return self.cap * torch.tanh(logits / self.cap)
-
-
-def _head(model: PreTrainedModel) -> nn.Module:
-    head: nn.Module = model.get_output_embeddings()
-    cap = getattr(model.config, "final_logit_softcapping", None)
-    return head if cap is None else nn.Sequential(head, _SoftCap(cap))
 
 
 def _part(backbone: PreTrainedModel, where: slice) -> PreTrainedModel:

@@ -58,9 +58,17 @@ class Policy:
         of_values = {f"value_head.{name}": parameter for name, parameter in self.value_head.named_parameters()}
         return {**of_model, **of_values}
 
+    def values(self, states: Tensor) -> Tensor:
+        """The reward that is still to come after each state, shape (states,), for states of shape (states, hidden)."""
+        values: Tensor = self.value_head(states.float())[:, 0]
+        return values
+
     def computing(self) -> AbstractContextManager[object]:
         """Forward passes in the policy's precision, whatever that of the weights."""
-        return torch.autocast(device().type, self.precision, enabled=self.precision != torch.float32)
+        context: AbstractContextManager[object] = torch.autocast(
+            device().type, self.precision, enabled=self.precision != torch.float32
+        )
+        return context
 
 
 def policy_of(model: PreTrainedModel, trainable_blocks: int, precision: torch.dtype) -> Policy:
@@ -74,11 +82,10 @@ def policy_of(model: PreTrainedModel, trainable_blocks: int, precision: torch.dt
         trainable_blocks: how many of the last blocks learn; 0 lets the whole model learn.
         precision: the type that forward passes compute in, and that frozen weights are held in.
     """
-    model.to(precision).to(device()).eval()
+    model.requires_grad_(True).to(device()).eval()
     split = split_policy(model, trainable_blocks) if trainable_blocks else None
     for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
+        parameter.data = parameter.data.to(torch.float32 if parameter.requires_grad else precision)
     top = split.top if split else WholeModel(model)
     reference = reference_of(split.top) if split else copy.deepcopy(top).requires_grad_(False)
     width = model.get_output_embeddings().weight.shape[1]

@@ -49,6 +49,10 @@ class StopSettings(BaseModel):
     without_eos_ceiling: float | None = Field(default=None, ge=0, lt=1)
     patience: PositiveInt = 1
 
+    @property
+    def has_limits(self) -> bool:
+        return bool(self.model_dump(exclude={"patience"}, exclude_none=True))
+
 
 class PpoSettings(BaseModel):
     """Reinforcement learning with proximal policy optimisation (Schulman et al. 2017; Ouyang et al. 2022, section 3.5).
@@ -78,8 +82,8 @@ class PpoSettings(BaseModel):
         value_coefficient: weight of the value loss.
         entropy_coefficient: weight of a bonus for the policy's entropy.
         reward_clip: rewards are held within plus and minus this; null leaves them as they are.
-        missing_eos_penalty: taken from the reward, after the clip, of a response that was cut at `max_new_tokens`. It is
-            scored as if it had ended there.
+        missing_eos_penalty: taken from the reward, after the clip, of a response that was cut at `max_new_tokens`; it
+            is scored as if it had ended there.
         kl: what leaving the reference costs.
         stop: when training ends early.
         precision: arithmetic of forward and backward passes; in bfloat16 the weights that learn stay float32.
