@@ -11,6 +11,8 @@ from transformers import (
     Gemma3TextConfig,
     GenerationConfig,
     LlamaConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
     MistralConfig,
     PreTrainedConfig,
     PreTrainedModel,
@@ -89,6 +91,23 @@ def drawing(tokens: int, **changes: Any) -> GenerationConfig:
     """Draws up to so many tokens at temperature 1."""
     values = {"do_sample": True, "eos_token_id": END, "pad_token_id": PADDING, "max_new_tokens": tokens}
     return GenerationConfig(**{**values, **changes})
+
+
+class Ending(LogitsProcessor):
+    """Ends each response after so many tokens, its end included, and none before; None never does."""
+
+    def __init__(self, lengths: list[int | None], prompt: int) -> None:
+        self.lengths, self.prompt = lengths, prompt
+
+    def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        ending = torch.tensor([length == ids.shape[1] - self.prompt + 1 for length in self.lengths])
+        end = (torch.arange(VOCABULARY) == END) & ending[:, None]
+        others = (torch.arange(VOCABULARY) != END) & ~ending[:, None]
+        return scores.masked_fill(~end & ~others, -torch.inf)
+
+
+def ending(lengths: list[int | None], prompt: int) -> LogitsProcessorList:
+    return LogitsProcessorList([Ending(lengths, prompt)])
 
 
 def log_probabilities(logits: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
