@@ -175,7 +175,7 @@ def test_blocks_that_the_model_does_not_have_are_an_error_of_one_line(blocks):
 
 def test_an_architecture_that_is_not_proved_to_split_is_an_error_that_names_those_that_are():
     model = GPT2LMHeadModel(GPT2Config(vocab_size=60, n_embd=32, n_layer=3, n_head=4))
-    with pytest.raises(UserError, match="'gpt2' cannot be split .* bloom, llama, mistral") as caught:
+    with pytest.raises(UserError, match=r"'gpt2' cannot be split .* bloom, llama, mistral") as caught:
         split_policy(model, 1)
     assert "\n" not in str(caught.value)
     assert all(parameter.requires_grad for parameter in model.parameters())

@@ -11,6 +11,8 @@ from transformers import (
     Gemma3TextConfig,
     GenerationConfig,
     LlamaConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
     MistralConfig,
     PreTrainedConfig,
     PreTrainedModel,
@@ -46,24 +48,24 @@ CONFIGURATIONS: dict[str, tuple[type[PreTrainedConfig], dict[str, Any]]] = {
 
 def configuration(name: str, **changes: Any) -> PreTrainedConfig:
     kind, shape = CONFIGURATIONS[name]
-    return kind(**_COMMON, initializer_range=0.2, **{**shape, **changes})
+    return kind(**{**_COMMON, "initializer_range": 0.2, **shape, **changes})
 
 
-def policy_of(name: str, seed: int = 0, **changes: Any) -> PreTrainedModel:
+def policy_of(name: str, **changes: Any) -> PreTrainedModel:
     """A causal language model with random weights, norms and biases included, as `from_pretrained` gives it."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     return _scattered(AutoModelForCausalLM.from_config(configuration(name, **changes)))
 
 
-def reward_model_of(name: str, policy: PreTrainedModel | None, shared: int, seed: int = 1) -> PreTrainedModel:
+def reward_model_of(name: str, policy: PreTrainedModel | None, shared: int, **changes: Any) -> PreTrainedModel:
     """A reward model with random weights but for the embeddings and so many blocks, which are the policy's."""
-    torch.manual_seed(seed)
-    model = _scattered(AutoModelForSequenceClassification.from_config(configuration(name, num_labels=1)))
+    torch.manual_seed(1)
+    model = _scattered(AutoModelForSequenceClassification.from_config(configuration(name, num_labels=1, **changes)))
     if policy is not None:
-        own = model.base_model.state_dict()
+        own, theirs = model.base_model.state_dict(), policy.base_model.state_dict()
         above = tuple(f"{blocks}.{place}." for blocks in ("h", "layers") for place in range(shared, BLOCKS))
-        kept = {n: own[n] for n in own if n.startswith((*above, "ln_f", "norm"))}
-        model.base_model.load_state_dict({**policy.base_model.state_dict(), **kept})
+        taken = {name: theirs[name] for name in theirs if not name.startswith((*above, "ln_f", "norm"))}
+        model.base_model.load_state_dict({**own, **taken})
     return model
 
 
@@ -72,7 +74,7 @@ def _scattered(model: PreTrainedModel) -> PreTrainedModel:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() == 1:
-                parameter += 0.1 * torch.randn_like(parameter)
+                parameter.add_(0.1 * torch.randn_like(parameter))
     return model.eval()
 
 
@@ -89,6 +91,23 @@ def drawing(tokens: int, **changes: Any) -> GenerationConfig:
     """Draws up to so many tokens at temperature 1."""
     values = {"do_sample": True, "eos_token_id": END, "pad_token_id": PADDING, "max_new_tokens": tokens}
     return GenerationConfig(**{**values, **changes})
+
+
+class Ending(LogitsProcessor):
+    """Ends each response after so many tokens, its end included, and none before; None never does."""
+
+    def __init__(self, lengths: list[int | None], prompt: int) -> None:
+        self.lengths, self.prompt = lengths, prompt
+
+    def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        ending = torch.tensor([length == ids.shape[1] - self.prompt + 1 for length in self.lengths])
+        end = (torch.arange(VOCABULARY) == END) & ending[:, None]
+        others = (torch.arange(VOCABULARY) != END) & ~ending[:, None]
+        return scores.masked_fill(~end & ~others, -torch.inf)
+
+
+def ending(lengths: list[int | None], prompt: int) -> LogitsProcessorList:
+    return LogitsProcessorList([Ending(lengths, prompt)])
 
 
 def log_probabilities(logits: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -80,10 +80,7 @@ def ends(sequences: torch.Tensor, prompt_length: int, end: int) -> torch.Tensor:
     return prompt_length + (sequences[:, prompt_length:] == end).long().argmax(dim=1)
 
 
-
-def trunk_states(
-    trunk: Trunk, ids: torch.Tensor, mask: torch.Tensor, depths: Sequence[int]
-) -> dict[int, torch.Tensor]:
+def trunk_states(trunk: Trunk, ids: torch.Tensor, mask: torch.Tensor, depths: Sequence[int]) -> dict[int, torch.Tensor]:
     """The states at several depths from one pass through the trunk, for sequences that were drawn in any other way.
 
     Args:
@@ -112,7 +109,9 @@ def recorded_states(backbone: PreTrainedModel, depths: Iterable[int]) -> Iterato
     passes: dict[int, list[torch.Tensor]] = {depth: [] for depth in depths}
     unknown = [depth for depth in passes if not 0 <= depth < len(blocks)]
     if unknown:
-        raise UserError(f"there is no block above depth {unknown[0]} of {len(blocks)}: choose from 0 to {len(blocks) - 1}")
+        raise UserError(
+            f"there is no block above depth {unknown[0]} of {len(blocks)}: choose from 0 to {len(blocks) - 1}"
+        )
 
     def record(states: list[torch.Tensor], block: torch.nn.Module, arguments: tuple[Any, ...]) -> None:
         states.append(arguments[0].detach())

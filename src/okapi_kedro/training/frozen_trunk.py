@@ -33,7 +33,6 @@ class Trunk(nn.Module):
         self.backbone = backbone
         self.depth = len(blocks_of(backbone))
 
-    @torch.no_grad()
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The states that enter the top, of shape (rows, length, hidden).
 
@@ -41,7 +40,8 @@ class Trunk(nn.Module):
             ids: tokens, of shape (rows, length), padded on any side.
             mask: 1 for a token and 0 for padding, of that shape.
         """
-        outputs = self.backbone(input_ids=ids, attention_mask=mask, position_ids=positions(mask))
+        with torch.no_grad():
+            outputs = self.backbone(input_ids=ids, attention_mask=mask, position_ids=positions(mask))
         states: torch.Tensor = outputs.last_hidden_state
         return states
 
@@ -112,7 +112,9 @@ def reference_of(top: Top) -> Top:
     """The top as it is now, frozen: its blocks are copied, its norm and its head shared."""
     backbone = _part(top.backbone, slice(None))
     setattr(backbone, _names(backbone)[0], copy.deepcopy(top.blocks).requires_grad_(False))
-    return Top(backbone, top.head).eval()
+    reference = Top(backbone, top.head)
+    reference.eval()
+    return reference
 
 
 def lower_part(backbone: PreTrainedModel, depth: int) -> PreTrainedModel:

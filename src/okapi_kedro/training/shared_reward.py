@@ -73,7 +73,6 @@ class SharedReward(nn.Module):
         self.score = reward_model.score
         self.requires_grad_(False).eval()
 
-    @torch.no_grad()
     def rewards(self, states: torch.Tensor, mask: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
         """The reward of each text, read at its end as in training, of shape (rows,).
 
@@ -82,9 +81,10 @@ class SharedReward(nn.Module):
             mask: 1 for a token of the text, its end included, and 0 for padding, of shape (rows, length).
             last: the place of the end of each text, of shape (rows,).
         """
-        outputs = self.backbone(inputs_embeds=states, attention_mask=mask, position_ids=positions(mask))
         rows = torch.arange(len(last), device=last.device)
-        at_end: torch.Tensor = self.score(outputs.last_hidden_state[rows, last])
+        with torch.no_grad():
+            outputs = self.backbone(inputs_embeds=states, attention_mask=mask, position_ids=positions(mask))
+            at_end: torch.Tensor = self.score(outputs.last_hidden_state[rows, last])
         return at_end[:, 0].float()
 
 
