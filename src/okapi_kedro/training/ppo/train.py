@@ -112,9 +112,7 @@ def _train(
     if complete:
         logger.info("PPO goes on from %s", complete[-1])
         progress = load_checkpoint(complete[-1], policy, optimizer)
-    loop = Loop(
-        policy, optimizer, tokenizer, score, depths, Prompts(tokens, seed), held_out, settings, processes
-    )
+    loop = Loop(policy, optimizer, tokenizer, score, depths, Prompts(tokens, seed), held_out, settings, processes)
     progress = loop.run(progress, int(len(prompts) * settings.epochs) // settings.rollouts, directory)
     if processes.rank == 0:
         _save(policy, start, tokenizer, directory / "model")
