@@ -54,6 +54,7 @@ def test_before_the_first_update_every_ratio_is_1_and_the_divergence_0_to_the_bi
     policy, rollouts, settings, _ = rolled_out(untrained(architecture), trainable_blocks=blocks, precision=precision)
     experience = experience_of(policy, rollouts, settings, ALONE)
     assert torch.equal(experience.log_probs, experience.reference_log_probs)
+    assert not experience.divergences.any()
     for batch in rollouts.batches.values():
         with policy.computing():
             states = batch.states(policy.top, batch.drawn)

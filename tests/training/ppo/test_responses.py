@@ -37,7 +37,7 @@ def test_each_text_is_its_prompt_its_response_and_one_end(blocks, babbling):
 
 def test_the_states_are_those_of_a_pass_over_each_text_alone(babbling):
     for capture in (True, False):
-        responses, tokenizer = drawn(babbling, capture_states=capture)
+        responses, _ = drawn(babbling, capture_states=capture)
         model = babbling.causal_lm().eval()
         for row, text in enumerate(responses.texts()):
             with torch.no_grad():
