@@ -35,7 +35,7 @@ class Loop:
 
     Args:
         policy: learns in place.
-        optimizer: of the policy's weights that learn, as `adamw` makes it.
+        optimizer: AdamW of the policy's weights that learn.
         tokenizer: of the policy.
         score: the reward of responses.
         depths: after how many blocks the trunk's states are needed.

@@ -160,6 +160,7 @@ def _policy_and_scorer(
         logger.info("PPO: the reward model reads the states of the policy's first %d blocks", depth)
         upper = SharedReward(judge.to(policy.precision), depth).to(device())
         return policy, shared_scorer(upper, policy), sorted({*depths, depth})
+    logger.info("PPO: the reward model shares no blocks with the policy's frozen ones and is held beside it")
     judge.to(device()).eval()
     if alike:
         return policy, token_scorer(judge, judge_tokenizer), depths
