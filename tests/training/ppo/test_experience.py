@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from transformers import Gemma2Config, Gemma2ForCausalLM
 
+from okapi_kedro.training.models import save_model
 from okapi_kedro.training.ppo.experience import experience_of, targets_of
 from okapi_kedro.training.ppo.log_probabilities import log_probabilities
 from okapi_kedro.training.ppo.rollouts import roll_out
@@ -21,13 +23,26 @@ def rolled_out(start, **changes):
     return loop.policy, rollouts, settings, prompts
 
 
+@pytest.fixture(scope="module")
+def start_of(untrained, tmp_path_factory):
+    """Untrained models by architecture; Gemma 2 is one that limits its logits."""
+    tokenizer = untrained("llama").tokenizer()
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    config = Gemma2Config(
+        vocab_size=len(tokenizer), num_key_value_heads=1, head_dim=16, final_logit_softcapping=0.05, **shape
+    )
+    torch.manual_seed(0)
+    gemma = save_model(Gemma2ForCausalLM(config), tokenizer, tmp_path_factory.mktemp("gemma2"))
+    return lambda architecture: gemma if architecture == "gemma2" else untrained(architecture)
+
+
 @pytest.mark.parametrize("blocks", [0, 1, 2])
-@pytest.mark.parametrize("architecture", ["bloom", "llama"])
-def test_figures_equal_those_of_the_whole_model_for_each_text_alone(architecture, blocks, untrained):
-    policy, rollouts, settings, prompts = rolled_out(untrained(architecture), trainable_blocks=blocks, temperature=0.8)
+@pytest.mark.parametrize("architecture", ["bloom", "llama", "gemma2"])
+def test_figures_equal_those_of_the_whole_model_for_each_text_alone(architecture, blocks, start_of):
+    policy, rollouts, settings, prompts = rolled_out(start_of(architecture), trainable_blocks=blocks, temperature=0.8)
     torch.nn.init.normal_(policy.value_head.weight)
     experience = experience_of(policy, rollouts, settings, ALONE)
-    model = untrained(architecture).causal_lm().eval()
+    model = start_of(architecture).causal_lm().eval()
     for row, (_, prompt) in enumerate(prompts):
         drawn = experience.tokens[row][experience.drawn[row]]
         with torch.no_grad():
