@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from accelerate import PartialState
+from pydantic import BaseModel
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from okapi_kedro import __version__
@@ -34,7 +35,7 @@ _GIGABYTE = 10**9
 
 
 def fingerprint_of(
-    stage: str, start: ModelReference, rows: Path, settings: TrainingSettings, choices: Mapping[str, Any], seed: int
+    stage: str, start: ModelReference, rows: Path, settings: BaseModel, choices: Mapping[str, Any], seed: int
 ) -> Fingerprint:
     """All that decides what a training makes, in short.
 
@@ -49,7 +50,7 @@ def fingerprint_of(
     optimisation = settings.model_dump(exclude=_BESIDE_THE_RESULT)
     return {
         "stage": stage,
-        "start": _identity(start),
+        "start": identity(start),
         "rows": _digest([rows]),
         "settings": json.dumps({**optimisation, **choices}, sort_keys=True),
         "seed": str(seed),
@@ -57,7 +58,8 @@ def fingerprint_of(
     }
 
 
-def _identity(model: ModelReference) -> str:
+def identity(model: ModelReference) -> str:
+    """A digest of the weights of a model in a directory, or the name of one on the hub."""
     weights = sorted(Path(model.name).glob("*.safetensors"))
     return _digest(weights) if weights else model.name
 
@@ -106,6 +108,15 @@ def complete_checkpoints(folder: Path) -> list[Path]:
     return sorted(complete, key=lambda path: int(path.name.removeprefix("checkpoint-")))
 
 
+def complete(checkpoint: Path, kept: int) -> None:
+    """Marks a checkpoint as saved to its end, and removes older ones but for so many in all."""
+    (checkpoint / _COMPLETE).touch()
+    for old in complete_checkpoints(checkpoint.parent)[:-kept]:
+        # Without its mark first, or a kill in between would leave half a checkpoint that counts as one.
+        (old / _COMPLETE).unlink()
+        shutil.rmtree(old)
+
+
 def prove_room(folder: Path, model: PreTrainedModel, settings: TrainingSettings) -> None:
     """Sees before a training whether what it will save can be saved.
 
@@ -117,7 +128,15 @@ def prove_room(folder: Path, model: PreTrainedModel, settings: TrainingSettings)
     Raises:
         UserError: when the folder cannot be written to or the disk has too little room.
     """
-    needed = bytes_to_save(model, settings)
+    prove_bytes(folder, bytes_to_save(model, settings))
+
+
+def prove_bytes(folder: Path, needed: int) -> None:
+    """Sees whether so many bytes can be saved in a folder, in place of those that lie there already.
+
+    Raises:
+        UserError: when the folder cannot be written to or the disk has too little room.
+    """
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"room")
@@ -187,11 +206,7 @@ class Checkpoints(TrainerCallback):
         checkpoint = folder / f"checkpoint-{state.global_step}"
         next_order = torch.get_rng_state() if _epoch_is_over(state) else self._epoch_start
         torch.save(next_order, checkpoint / _EPOCH_START)
-        (checkpoint / _COMPLETE).touch()
-        for old in complete_checkpoints(folder)[: -self._kept]:
-            # Without its mark first, or a kill in between would leave half a checkpoint that counts as one.
-            (old / _COMPLETE).unlink()
-            shutil.rmtree(old)
+        complete(checkpoint, self._kept)
 
 
 def _epoch_is_over(state: TrainerState) -> bool:

@@ -1,0 +1,1 @@
+"""Proximal policy optimisation of the upper blocks of a model: formulas, loop, watch and checkpoints."""
