@@ -87,7 +87,7 @@ def test_everything_that_is_neither_raw_nor_a_parameter_is_made_by_a_node():
     raw |= {"spending", "english_tables", "arc_files", "hellaswag_files", "mmlu_files", "node_seconds"}
     inputs = {name for name in register_pipelines()["__default__"].inputs() if not name.startswith("params:")}
     kept = ("own_node_seconds", "response_parts", "base_checkpoints", "sft_checkpoints", "reward_checkpoints")
-    kept += ("prompt_template", "existing_tables")
+    kept += ("rl_checkpoints", "prompt_template", "existing_tables")
     own = {f"{code}.{name}" for code in LANGUAGES for name in kept}
     own |= {f"multi.{name}" for name in ("base_checkpoints", "sft_checkpoints", "prompt_template")}
     assert inputs == raw | own

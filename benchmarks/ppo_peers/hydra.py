@@ -11,7 +11,6 @@ from phases import Line, Phases, resident_bytes, settings
 from torch import nn
 from transformers import GenerationConfig
 
-from okapi_kedro.training.draws import row_keys
 from okapi_kedro.training.frozen_trunk import positions, reference_of, split_policy
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.ppo.advantages import generalized_advantages, token_rewards, whiten
@@ -107,9 +106,7 @@ def iterate(hydra: Hydra, prompts: torch.Tensor, phases: Phases) -> dict:
 def main() -> None:
     line, chosen, phases = Line(), settings(), Phases()
     hydra, prompts = Hydra(chosen), torch.tensor(chosen["prompts"])
-    line.say(
-        {"parameter_bytes": resident_bytes([hydra.model, hydra.reference, hydra.value_head, hydra.reward_model])}
-    )
+    line.say({"parameter_bytes": resident_bytes([hydra.model, hydra.reference, hydra.value_head, hydra.reward_model])})
     for _ in range(chosen["iterations"]):
         line.wait()
         phases.taken()

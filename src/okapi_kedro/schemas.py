@@ -251,6 +251,15 @@ class RewardLog(TrainingLog):
     margin: Series[float]
 
 
+class RlAnswers(_Table):
+    """Answers to held-out prompts after so many steps of RL; none where the algorithm gives none."""
+
+    step: Series[int]
+    prompt: Series[str]
+    response: Series[str]
+    reward: Series[float]
+
+
 class Scores(_Table):
     """One model's scores; `truncated` counts questions that lost text on the left."""
 

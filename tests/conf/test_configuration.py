@@ -139,14 +139,16 @@ def test_no_parameter_is_unread(loader):
 def test_the_papers_hyperparameters_are_the_papers(environment, language):
     own = parameters_of(environment)[language]
     training = ("epochs", "learning_rate", "schedule", "warmup_steps", "batch_size", "weight_decay", "max_length")
-    sft, reward, rl = own["sft"]["training"], own["reward"]["training"], own["rl"]["settings"]["training"]
+    sft, reward, rl = own["sft"]["training"], own["reward"]["training"], own["rl"]["groups"]["training"]
     assert [sft[name] for name in training] == [3, 2e-5, "cosine", 300, 128, 0.05, 512]
     assert [reward[name] for name in training] == [3, 3e-5, "cosine", 50, 64, 1e-4, 768]
     assert [rl[name] for name in training] == [5, 1e-6, "constant_with_warmup", 0, 128, 1e-6, 512]
     assert own["reward"]["trainable_blocks"] == 12
-    assert own["rl"]["settings"]["max_new_tokens"] == 256
-    assert own["rl"]["settings"]["temperature"] == 1
-    assert own["rl"]["settings"]["kl_coefficient"] in (0.05, 0.1)
+    assert own["rl"]["groups"]["max_new_tokens"] == 256
+    ppo = own["rl"]["ppo"]
+    names = ("trainable_blocks", "rollouts", "inner_epochs", "learning_rate", "max_new_tokens", "epochs")
+    assert [ppo[name] for name in names] == [4, 128, 4, 1e-6, 256, 5]
+    assert ppo["kl"]["coefficient"] in (0.05, 0.1)
     assert own["ranking"]["responses"] == 4
     assert own["ranking"]["pairs"] == "all"
     assert {name: own["benchmarks"][name]["shots"] for name in own["benchmarks"]} == {

@@ -53,6 +53,12 @@ def example_report(code: str) -> dict[str, Any]:
         "reward_log": _reward_log(),
         "reward_margins": _reward_margins(),
         "rl_log": _rl_log(),
+        "rl_answers": pd.DataFrame(
+            [
+                {"step": step, "prompt": "पहिलो", "response": f"<b>{step}</b>", "reward": step / 10}
+                for step in range(0, 60, 10)
+            ]
+        ),
         "rl_comparison": _rl_comparison(translated),
         "evaluation": example_evaluation(),
         "how_to_reproduce": HOW_TO_REPRODUCE,
@@ -159,7 +165,7 @@ def _rl_log() -> pd.DataFrame:
         {
             "step": steps,
             "reward": [2.2 - 3.0 * math.exp(-step / 60) + math.sin(step * 2.3) / 5 for step in steps],
-            "completions/mean_length": [14 + 6 * math.sin(step / 40) + math.cos(step * 1.9) for step in steps],
+            "response_tokens": [14 + 6 * math.sin(step / 40) + math.cos(step * 1.9) for step in steps],
             "kl": [4 * (1 - math.exp(-step / 70)) + abs(math.sin(step * 1.3)) / 4 for step in steps],
         }
     )

@@ -251,3 +251,12 @@ def test_the_page_is_the_same_for_the_same_run() -> None:
 )
 def test_samples_stand_at_equal_distances_from_the_first_to_the_last(rows: int, expected: list[int]) -> None:
     assert spread(pd.DataFrame({"row": range(rows)}), 4)["row"].tolist() == expected
+
+
+def test_held_out_prompts_are_shown_at_some_steps_of_rl_as_text() -> None:
+    shown = page()
+    assert "Held-out prompts while RL went on" in shown.text
+    assert "<b>50</b>" in shown.text
+    assert "<b>10</b>" not in shown.text
+    none = example_report("ne")["rl_answers"].head(0)
+    assert "while RL went on" not in page(rl_answers=none).text

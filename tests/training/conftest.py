@@ -75,4 +75,6 @@ def judging(babbling: ModelReference, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def tuned(babbling: ModelReference, judging: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
     """The babbling model after ten steps of RL towards the judge's taste, and its log."""
-    return reinforce(babbling, judging[0], ["Words:"] * 40, rl_settings(), tmp_path_factory.mktemp("tuned"), seed=0)
+    return reinforce(
+        babbling, judging[0], ["Words:"] * 40, rl_settings(), "rloo", tmp_path_factory.mktemp("tuned"), seed=0
+    )

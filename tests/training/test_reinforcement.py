@@ -44,7 +44,13 @@ def test_the_divergence_is_weighed(babbling, judging, tmp_path):
     """A weight beyond every reward holds the policy at the reference."""
     runs = [
         reinforce(
-            babbling, judging[0], ["Words:"] * 24, rl_settings(kl_coefficient=weight), tmp_path / str(weight), seed=0
+            babbling,
+            judging[0],
+            ["Words:"] * 24,
+            rl_settings(kl_coefficient=weight),
+            "rloo",
+            tmp_path / str(weight),
+            seed=0,
         )[1]["kl"].dropna()
         for weight in (0.001, 50.0)
     ]
@@ -54,7 +60,9 @@ def test_the_divergence_is_weighed(babbling, judging, tmp_path):
 def test_responses_are_drawn_at_the_temperature(babbling, judging, tmp_path):
     """Drawn cold, the responses to a prompt are one and the same, and so are their rewards."""
     cold, warm = (
-        reinforce(babbling, judging[0], ["Words:"] * 4, rl_settings(temperature=t), tmp_path / str(t), seed=0)[1]
+        reinforce(babbling, judging[0], ["Words:"] * 4, rl_settings(temperature=t), "rloo", tmp_path / str(t), seed=0)[
+            1
+        ]
         for t in (0.001, 1.0)
     )
     assert cold["reward_std"].dropna().tolist() == pytest.approx([0], abs=1e-4)
@@ -63,7 +71,7 @@ def test_responses_are_drawn_at_the_temperature(babbling, judging, tmp_path):
 
 def test_the_start_and_the_judge_stay_as_they_are(babbling, judging, tmp_path):
     before = files_of(babbling), files_of(judging[0])
-    model, _ = reinforce(babbling, judging[0], ["Words:"] * 8, rl_settings(), tmp_path, seed=0)
+    model, _ = reinforce(babbling, judging[0], ["Words:"] * 8, rl_settings(), "rloo", tmp_path, seed=0)
     assert (files_of(babbling), files_of(judging[0])) == before
     start = weights(babbling)
     assert any(not torch.equal(value, start[name]) for name, value in weights(model).items())
@@ -75,7 +83,7 @@ def test_what_rl_rewards_is_the_prompt_with_its_response_as_the_judge_learned_to
     settings = rl_settings(
         temperature=0.01, max_new_tokens=12, training=training(learning_rate=0.0, batch_size=16, micro_batch_size=16)
     )
-    _, log = reinforce(knowing[0], judging[0], known["prompt"].tolist(), settings, tmp_path, seed=0)
+    _, log = reinforce(knowing[0], judging[0], known["prompt"].tolist(), settings, "rloo", tmp_path, seed=0)
     texts = (known["prompt"] + known["completion"]).tolist()
     expected = rewards(judging[0].reward_model().eval(), judging[0].tokenizer(), texts, 4)
     assert list(FACTS.values())[:4] == [text.strip() for text in known["completion"]]
@@ -94,7 +102,7 @@ def test_the_saved_model_generates_in_plain_transformers(tuned):
 
 def test_the_same_seed_gives_the_same_files_and_the_same_log(babbling, judging, tmp_path):
     runs = [
-        reinforce(babbling, judging[0], ["Words:"] * 8, rl_settings(), tmp_path / name, seed)
+        reinforce(babbling, judging[0], ["Words:"] * 8, rl_settings(), "rloo", tmp_path / name, seed)
         for name, seed in (("one", 3), ("two", 3), ("other", 4))
     ]
     assert files_of(runs[0][0]) == files_of(runs[1][0])
@@ -105,7 +113,7 @@ def test_the_same_seed_gives_the_same_files_and_the_same_log(babbling, judging, 
 @pytest.mark.parametrize("prompts", [0, 3])
 def test_prompts_that_fill_no_step_are_an_error_that_counts_them(prompts, babbling, judging, tmp_path):
     with pytest.raises(UserError, match=rf"^RL has {prompts} prompts to train on, a step takes 4: .*") as caught:
-        reinforce(babbling, judging[0], ["Words:"] * prompts, rl_settings(), tmp_path, seed=0)
+        reinforce(babbling, judging[0], ["Words:"] * prompts, rl_settings(), "rloo", tmp_path, seed=0)
     assert "\n" not in str(caught.value)
 
 
@@ -124,5 +132,13 @@ def test_a_model_that_does_not_exist_is_an_error_of_one_line(missing, babbling, 
     nowhere = ModelReference(str(tmp_path / "nowhere"))
     start, judge = (nowhere, judging[0]) if missing == "start" else (babbling, nowhere)
     with pytest.raises(UserError, match="nowhere") as caught:
-        reinforce(start, judge, ["Words:"] * 4, rl_settings(), tmp_path, seed=0)
+        reinforce(start, judge, ["Words:"] * 4, rl_settings(), "rloo", tmp_path, seed=0)
     assert "\n" not in str(caught.value)
+
+
+def test_grpo_learns_the_judge_s_taste_too(babbling, judging, tmp_path):
+    model, log = reinforce(babbling, judging[0], ["Words:"] * 40, rl_settings(), "grpo", tmp_path, seed=0)
+    rewards = log["reward"].dropna()
+    assert rewards.iloc[-2:].mean() > rewards.iloc[:2].mean()
+    assert {"kl", "response_tokens", "without_eos"} <= set(log.columns)
+    assert weights(model).keys() == weights(babbling).keys()

@@ -21,6 +21,7 @@ STAND_IN = "embedded offline teacher"
 RIGHT_TO_LEFT = ("ARABIC", "HEBREW")
 SAMPLES = 8
 COMPARISONS = 12
+WATCHED_STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def render_report(
     reward_log: pd.DataFrame,
     reward_margins: pd.DataFrame,
     rl_log: pd.DataFrame,
+    rl_answers: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
     how_to_reproduce: Mapping[str, str],
@@ -81,6 +83,7 @@ def render_report(
         lengths: of the instructions, as `text_lengths` makes them.
         sft_log, reward_log, rl_log: one row per logged step; a figure that a log lacks is left out and named.
         reward_margins: of the held-out pairs.
+        rl_answers: to some held-out prompts while RL went on; may be empty.
         rl_comparison: responses before and after RL to held-out prompts, with their rewards.
         evaluation: one row per model, benchmark and metric.
         how_to_reproduce: what to run and with which versions, by name.
@@ -109,8 +112,11 @@ def render_report(
             curve(reward_log, "Reward model: accuracy on training pairs", "share of pairs", {"accuracy": "training"}),
             curve(rl_log, "RL: reward", "mean reward of the draws", {"reward": "reward"}),
             curve(rl_log, "RL: divergence from the SFT model", "KL", {"kl": "KL"}),
-            curve(rl_log, "RL: length of the draws", "tokens", {"completions/mean_length": "length"}),
+            curve(rl_log, "RL: length of the draws", "tokens", {"response_tokens": "length"}),
+            curve(rl_log, "RL: entropy of the policy", "nats at a token", {"entropy": "entropy"}),
+            curve(rl_log, "RL: draws without an end", "share", {"without_eos": "without an end"}),
         ],
+        watched=_watched(rl_answers),
         comparisons=_comparisons(rl_comparison, translated),
         comparison_count=len(rl_comparison),
         scores=_score_rows(evaluation),
@@ -142,7 +148,7 @@ def headlines(summary: Mapping[str, Any], evaluation: pd.DataFrame) -> list[Head
             figure(rl["reward_after"]),
             f"± {figure(rl['reward_before_stderr'])} before, ± {figure(rl['reward_after_stderr'])} after; "
             f"gain {figure(rl['gain'])} ± {figure(rl['gain_stderr'])} on {whole(rl['prompts'])} prompts; "
-            f"KL {figure(rl['kl'])}",
+            + (f"KL {figure(rl['kl'])}" if rl["kl"] is not None else "no KL measured"),
         ),
         *(_score_headline(task, group) for task, group in _normalised(evaluation).groupby("task", sort=False)),
     ]
@@ -189,6 +195,14 @@ def _comparisons(comparison: pd.DataFrame, translated: pd.DataFrame) -> list[dic
     shown = joined.assign(instruction=joined["instruction"].fillna(joined["prompt"]), input=joined["input"].fillna(""))
     records: list[dict[Hashable, Any]] = shown.to_dict("records")
     return records
+
+
+def _watched(answers: pd.DataFrame) -> list[dict[str, Any]]:
+    """Each watched prompt with its answers, the earliest first: at most so many, at equal distances."""
+    return [
+        {"prompt": prompt, "answers": spread(rows.sort_values("step"), WATCHED_STEPS).to_dict("records")}
+        for prompt, rows in answers.groupby("prompt", sort=False)
+    ]
 
 
 def _normalised(evaluation: pd.DataFrame) -> pd.DataFrame:

@@ -1,13 +1,13 @@
-"""Reinforcement learning of the SFT model against the reward model."""
+"""Reinforcement learning by comparing the responses to one prompt with each other, on TRL's trainers."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from datasets import Dataset
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from trl import RLOOConfig, RLOOTrainer
+from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.training.models import ModelReference, device, save_model
@@ -15,12 +15,17 @@ from okapi_kedro.training.reward import rewards
 from okapi_kedro.training.settings import TrainingSettings
 from okapi_kedro.training.training_log import show_progress, training_log
 
+Algorithm = Literal["rloo", "grpo"]
+_TRL: dict[Algorithm, tuple[Any, Any]] = {"rloo": (RLOOConfig, RLOOTrainer), "grpo": (GRPOConfig, GRPOTrainer)}
+_OUR_NAMES = {"completions/mean_length": "response_tokens", "completions/clipped_ratio": "without_eos"}
+"""Columns that PPO's log has as well."""
+
 
 class ReinforcementSettings(BaseModel):
-    """Reinforcement learning with REINFORCE leave-one-out (Ahmadian et al. 2024).
+    """REINFORCE leave-one-out (Ahmadian et al. 2024) and group relative policy optimisation (Shao et al. 2024).
 
     Args:
-        responses_per_prompt: responses drawn for each prompt; each is compared with the mean of the others.
+        responses_per_prompt: responses drawn for each prompt; each is compared with the others.
         max_new_tokens: longest response in tokens.
         temperature: of the draws.
         kl_coefficient: weight of the divergence from the SFT model in the reward.
@@ -54,6 +59,7 @@ def reinforce(
     reward_model: ModelReference,
     prompts: Sequence[str],
     settings: ReinforcementSettings,
+    algorithm: Algorithm,
     directory: Path,
     seed: int,
 ) -> tuple[ModelReference, pd.DataFrame]:
@@ -63,7 +69,8 @@ def reinforce(
         start: the SFT model; it is also the reference that the divergence is taken from.
         reward_model: scores prompts with responses.
         prompts: complete prompts to draw responses to.
-        settings: the algorithm and the optimisation.
+        settings: the draws and the optimisation.
+        algorithm: how responses are compared.
         directory: where the model is saved.
         seed: of the draws and the order of the prompts.
 
@@ -73,7 +80,7 @@ def reinforce(
     if len(prompts) < settings.prompts_per_step:
         raise UserError(
             f"RL has {len(prompts)} prompts to train on, a step takes {settings.prompts_per_step}: "
-            "lower rl.settings.training.batch_size or make more instructions"
+            "lower rl.groups.training.batch_size or make more instructions"
         )
     scorer, scorer_tokenizer = reward_model.reward_model().to(device()).eval(), reward_model.tokenizer()
     tokenizer = start.tokenizer()
@@ -82,7 +89,8 @@ def reinforce(
         texts = [prompt + completion for prompt, completion in zip(prompts, completions, strict=True)]
         return rewards(scorer, scorer_tokenizer, texts, settings.training.micro_batch_size)
 
-    arguments = RLOOConfig(
+    configuration, trainer_class = _TRL[algorithm]
+    arguments = configuration(
         **settings.training.trainer_arguments(str(directory), seed),
         num_generations=settings.responses_per_prompt,
         max_completion_length=settings.max_new_tokens,
@@ -90,13 +98,14 @@ def reinforce(
         beta=settings.kl_coefficient,
         disable_dropout=True,
     )
-    trainer = RLOOTrainer(
+    trainer = trainer_class(
         model=start.name,
         reward_funcs=reward,
         args=arguments,
         train_dataset=Dataset.from_dict({"prompt": list(prompts)}),
         processing_class=tokenizer,
     )
-    show_progress(trainer, "RL")
+    show_progress(trainer, algorithm.upper())
     trainer.train()
-    return save_model(trainer.model, tokenizer, directory), training_log(trainer.state.log_history)
+    log = training_log(trainer.state.log_history)
+    return save_model(trainer.model, tokenizer, directory), log.rename(columns=_OUR_NAMES)

@@ -182,7 +182,7 @@ def _rl_figures(log: pd.DataFrame, comparison: pd.DataFrame) -> dict[str, Any]:
         "reward_after_stderr": float(after.std() / root),
         "gain": float(gain.mean()),
         "gain_stderr": float(gain.std() / root),
-        "kl": float(log["kl"].dropna().iloc[-1]),
+        "kl": float(log["kl"].dropna().iloc[-1]) if "kl" in log else None,
         "prompts": len(comparison),
     }
 
@@ -197,6 +197,7 @@ def write_report(
     reward_log: pd.DataFrame,
     reward_margins: pd.DataFrame,
     rl_log: pd.DataFrame,
+    rl_answers: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
 ) -> str:
@@ -218,6 +219,7 @@ def write_report(
         reward_log,
         reward_margins,
         rl_log,
+        rl_answers,
         rl_comparison,
         evaluation,
         how,

@@ -113,6 +113,7 @@ def create_pipeline() -> Pipeline:
                     "judge_quality",
                     "reward_accuracy",
                     "rl_log",
+                    "rl_answers",
                     "rl_comparison",
                     "evaluation",
                 ],

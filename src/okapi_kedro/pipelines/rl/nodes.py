@@ -1,11 +1,17 @@
 """Reinforcement learning against the reward model (Okapi, section 3.3)."""
 
+from pathlib import Path
+from typing import Literal
+
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from okapi_kedro.pipelines.sft.nodes import new_directory
 from okapi_kedro.training.lengths import set_aside_long, token_counts
 from okapi_kedro.training.models import ModelReference, device
+from okapi_kedro.training.ppo.settings import PpoSettings
+from okapi_kedro.training.ppo.train import train_policy
+from okapi_kedro.training.preference_optimization import DpoSettings, optimize_preferences
 from okapi_kedro.training.prompt import PromptTemplate, completion_of, prompt_of
 from okapi_kedro.training.reinforcement import ReinforcementSettings, reinforce
 from okapi_kedro.training.reward import rewards
@@ -16,16 +22,31 @@ class RlParameters(BaseModel):
     """Reinforcement learning and its check on held-out prompts.
 
     Args:
-        settings: of the algorithm.
+        algorithm: what tunes the policy.
+        ppo: settings of `ppo`, the paper's.
+        groups: settings of `rloo` and `grpo`.
+        dpo: settings of `dpo`, which needs no reward model and learns from the preference pairs.
+        watched_prompts: at most so many held-out prompts are answered while PPO goes on.
         checked_prompts: at most so many held-out prompts are answered before and after.
         answers: how they are answered.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    settings: ReinforcementSettings
+    algorithm: Literal["ppo", "rloo", "grpo", "dpo"]
+    ppo: PpoSettings
+    groups: ReinforcementSettings
+    dpo: DpoSettings
+    watched_prompts: NonNegativeInt
     checked_prompts: int
     answers: SamplingSettings
+
+    @property
+    def longest_prompt(self) -> int:
+        """In tokens."""
+        grouped = self.groups.training.max_length
+        lengths = {"ppo": self.ppo.max_prompt_length, "dpo": self.dpo.training.max_length}
+        return lengths.get(self.algorithm, grouped)
 
 
 def build_rl_prompts(
@@ -38,15 +59,36 @@ def build_rl_prompts(
         {"id": rows["id"], "prompt": prompts, "reference": rows["output"], "held_out": rows["held_out"]}
     )
     lengths = token_counts(sft_model.tokenizer(), prompts)
-    return set_aside_long(table, lengths, parameters.settings.training.max_length)
+    return set_aside_long(table, lengths, parameters.longest_prompt)
 
 
 def tune_policy(
-    sft_model: ModelReference, reward_model: ModelReference, prompts: pd.DataFrame, parameters: RlParameters, seed: int
-) -> tuple[ModelReference, pd.DataFrame]:
-    """The SFT model tuned to responses of higher reward, and its training log."""
+    sft_model: ModelReference,
+    reward_model: ModelReference,
+    prompts: pd.DataFrame,
+    pairs: pd.DataFrame,
+    parameters: RlParameters,
+    checkpoints: Path,
+    seed: int,
+) -> tuple[ModelReference, pd.DataFrame, pd.DataFrame]:
+    """The SFT model tuned to responses of higher reward, its training log, and answers to some held-out prompts.
+
+    The answers are PPO's, as it goes on; the other algorithms have none.
+    """
     training = prompts.loc[~prompts["held_out"], "prompt"].tolist()
-    return reinforce(sft_model, reward_model, training, parameters.settings, new_directory(), seed)
+    watched = prompts.loc[prompts["held_out"], "prompt"].head(parameters.watched_prompts).tolist()
+    if parameters.algorithm == "ppo":
+        return train_policy(sft_model, reward_model, training, parameters.ppo, checkpoints, seed, watched)
+    if parameters.algorithm == "dpo":
+        tuned = optimize_preferences(sft_model, pairs, parameters.dpo, new_directory(), seed)
+    else:
+        tuned = reinforce(
+            sft_model, reward_model, training, parameters.groups, parameters.algorithm, new_directory(), seed
+        )
+    return (*tuned, pd.DataFrame(columns=["step", "prompt", "response", "reward"]).astype(_ANSWERS))
+
+
+_ANSWERS = {"step": "int64", "prompt": "str", "response": "str", "reward": "float64"}
 
 
 def compare_policies(

@@ -18,8 +18,16 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 tune_policy,
-                ["sft_model", "reward_model", "rl_prompts", "params:rl", "params:seed"],
-                ["rlhf_model", "rl_log"],
+                [
+                    "sft_model",
+                    "reward_model",
+                    "rl_prompts",
+                    "reward_pairs",
+                    "params:rl",
+                    "rl_checkpoints",
+                    "params:seed",
+                ],
+                ["rlhf_model", "rl_log", "rl_answers"],
                 name="tune_policy",
                 tags=["gpu"],
             ),

@@ -123,7 +123,7 @@ class Loop:
         if not experience.kept.any():
             raise UserError(
                 f"no response of PPO's step {number + 1} has a finite reward and finite log-probabilities: "
-                "look at the reward model, or lower rl.settings.learning_rate"
+                "look at the reward model, or lower rl.ppo.learning_rate"
             )
         return rollouts.batches, experience
 
@@ -141,8 +141,8 @@ class Loop:
         figures = update(self.policy, self.optimizer, batches, experience, targets, settings, self.processes, order)
         if math.isnan(figures.grad_norm):
             raise UserError(
-                f"no update of PPO's step {number + 1} has a finite gradient: lower rl.settings.learning_rate "
-                "or set rl.settings.precision to float32"
+                f"no update of PPO's step {number + 1} has a finite gradient: lower rl.ppo.learning_rate "
+                "or set rl.ppo.precision to float32"
             )
         return {**asdict(figures), "learning_rate": rate}
 
@@ -164,7 +164,7 @@ class Loop:
         """
         if progress.best is None:
             raise UserError(
-                f"PPO passed a limit of rl.settings.stop before it had learnt anything ({progress.stopped_by}): "
+                f"PPO passed a limit of rl.ppo.stop before it had learnt anything ({progress.stopped_by}): "
                 "the SFT model itself is beyond it, so set another limit"
             )
         logger.warning(

@@ -65,7 +65,7 @@ def train_policy(
     if int(len(prompts) * settings.epochs) < settings.rollouts:
         raise UserError(
             f"PPO has {len(prompts)} prompts for {settings.epochs:g} epochs, a step takes {settings.rollouts}: "
-            "lower rl.settings.rollouts or make more instructions"
+            "lower rl.ppo.rollouts or make more instructions"
         )
     with tempfile.TemporaryDirectory(prefix="okapi-ppo-") as folder:
         rows = Path(folder) / "prompts.parquet"
@@ -131,7 +131,7 @@ def _prove_lengths(tokens: Sequence[list[int]], model: PreTrainedModel, settings
         long = sum(length > settings.max_prompt_length for length in lengths)
         raise UserError(
             f"{long} of {len(lengths)} prompts for PPO have more than {settings.max_prompt_length} tokens, the longest "
-            f"{longest}: raise rl.settings.max_prompt_length or leave them out"
+            f"{longest}: raise rl.ppo.max_prompt_length or leave them out"
         )
     window = getattr(model.config, "max_position_embeddings", None)
     # The end of a text that was cut is read as well.
@@ -139,7 +139,7 @@ def _prove_lengths(tokens: Sequence[list[int]], model: PreTrainedModel, settings
     if window is not None and needed > window:
         raise UserError(
             f"PPO's longest prompt of {longest} tokens with a response of {settings.max_new_tokens} and its end needs "
-            f"{needed} positions and the model has {window}: lower rl.settings.max_new_tokens or max_prompt_length"
+            f"{needed} positions and the model has {window}: lower rl.ppo.max_new_tokens or max_prompt_length"
         )
 
 
