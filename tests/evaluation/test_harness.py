@@ -11,8 +11,9 @@ import torch
 import transformers
 from lm_eval.evaluator import evaluate
 from lm_eval.models.huggingface import HFLM
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import BloomConfig, BloomForCausalLM, PreTrainedTokenizerFast
+from tokenizers import processors
+from toy_models import byte_tokenizer
+from transformers import BloomConfig, BloomForCausalLM
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.evaluation.harness import evaluate_model, load_model, score_task
@@ -20,17 +21,6 @@ from okapi_kedro.evaluation.tasks import benchmark_task
 
 SHIPPED = Path(__file__).parents[2] / "data" / "01_raw" / "benchmarks"
 SHOTS = {"arc": 2, "hellaswag": 0, "mmlu": 5}
-
-
-def _byte_tokenizer(longest: int) -> PreTrainedTokenizerFast:
-    """One token per UTF-8 byte, so that no text is outside its vocabulary."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE({letter: place for place, letter in enumerate([*alphabet, "</s>"])}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, eos_token="</s>", pad_token="</s>", model_max_length=longest
-    )
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +31,7 @@ def random_bloom(tmp_path_factory):
         torch.manual_seed(0)
         model = BloomForCausalLM(BloomConfig(vocab_size=257, hidden_size=32, n_layer=2, n_head=2))
     model.save_pretrained(folder)
-    _byte_tokenizer(2048).save_pretrained(folder)
+    byte_tokenizer(2048).save_pretrained(folder)
     return str(folder)
 
 
@@ -158,8 +148,9 @@ def test_the_numbers_are_lm_evals_own(random_bloom, tables):
     few = {name: table.head(40) for name, table in tables.items()}
     ours = evaluate_model(random_bloom, few, SHOTS, batch_size=16, max_questions=None, seed=0)
     tasks = {name: benchmark_task(name, few[name], SHOTS[name]) for name in SHOTS}
+    model = HFLM(BloomForCausalLM.from_pretrained(random_bloom), tokenizer=random_bloom, batch_size=16)
     # a mean's error has a closed form: with 1, lm-eval reports it and draws no bootstrap sample
-    theirs = evaluate(load_model(random_bloom, 16), {"tasks": tasks}, bootstrap_iters=1)["results"]
+    theirs = evaluate(model, {"tasks": tasks}, bootstrap_iters=1)["results"]
     for row in ours.itertuples():
         assert row.value == pytest.approx(theirs[row.task][f"{row.metric},none"])
         assert row.stderr == pytest.approx(theirs[row.task][f"{row.metric}_stderr,none"])
@@ -184,7 +175,7 @@ def test_questions_that_are_too_long_for_the_model_are_counted(random_bloom, tab
     task = benchmark_task("arc", tables["arc"], 0)
     options = [[len(f"{doc['query']} {choice}".encode()) for choice in doc["choices"]] for doc in task.eval_docs]
     longest = sorted(max(lengths) for lengths in options)[60] - 1
-    _byte_tokenizer(longest).save_pretrained(tmp_path)
+    byte_tokenizer(longest).save_pretrained(tmp_path)
     scores = evaluate_model(str(tmp_path), {"arc": tables["arc"]}, {"arc": 0}, batch_size=8, max_questions=None, seed=0)
     too_long = sum(max(lengths) - 1 > longest for lengths in options)
     assert 0 < too_long < 100
@@ -193,7 +184,7 @@ def test_questions_that_are_too_long_for_the_model_are_counted(random_bloom, tab
 
 def test_no_bos_is_put_before_the_text_even_by_a_tokenizer_that_does_so_by_itself(random_bloom, tmp_path):
     BloomForCausalLM.from_pretrained(random_bloom).save_pretrained(tmp_path)
-    tokenizer = _byte_tokenizer(2048)
+    tokenizer = byte_tokenizer(2048)
     tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single="</s> $A", special_tokens=[("</s>", 256)]
     )

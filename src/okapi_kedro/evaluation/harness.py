@@ -1,4 +1,4 @@
-"""Scores of a language model on benchmark tables, by lm-eval's tasks and lm-eval's model."""
+"""Scores of a language model on benchmark tables, by lm-eval's tasks; every context goes through the model once."""
 
 import logging
 import random
@@ -15,6 +15,7 @@ from lm_eval.models.huggingface import HFLM
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from okapi_kedro.errors import UserError
+from okapi_kedro.evaluation.shared_context import SharedContextLM
 from okapi_kedro.evaluation.standard_error import standard_error
 from okapi_kedro.evaluation.tasks import Benchmark, benchmark_task
 
@@ -36,7 +37,7 @@ def evaluate_model(
         model_path: a `save_pretrained` folder with its tokenizer, or a model's name.
         tables: one table per benchmark (arc, hellaswag, mmlu), see `benchmark_task`.
         shots: solved examples before each question, per benchmark.
-        batch_size: option texts per forward pass; fixed, since "auto" would let the numbers depend on the machine.
+        batch_size: contexts per forward pass; fixed, since "auto" would let the numbers depend on the machine.
         max_questions: score only so many questions of a benchmark, drawn by the seed; None for all.
         seed: draws these questions; nothing else is random.
 
@@ -54,7 +55,7 @@ def evaluate_model(
     return pd.DataFrame(list(chain.from_iterable(rows)))
 
 
-def load_model(model_path: str, batch_size: int) -> HFLM:
+def load_model(model_path: str, batch_size: int) -> SharedContextLM:
     """A saved model as lm-eval's model: its own number format, softmax in float32, no BOS before the text.
 
     Raises:
@@ -65,7 +66,7 @@ def load_model(model_path: str, batch_size: int) -> HFLM:
         tokenizer = AutoTokenizer.from_pretrained(model_path)
     except OSError as error:
         raise UserError(f"cannot load a model from {model_path}: {str(error).splitlines()[0]}") from error
-    return HFLM(
+    return SharedContextLM(
         pretrained=model.to("cuda" if torch.cuda.is_available() else "cpu"),
         tokenizer=tokenizer,
         backend="causal",

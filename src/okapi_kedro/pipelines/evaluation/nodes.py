@@ -12,7 +12,7 @@ class EvaluationParameters(BaseModel):
     """How models are scored.
 
     Args:
-        batch_size: option texts in one forward pass; fixed, so that scores do not depend on the machine.
+        batch_size: contexts in one forward pass; fixed, so that scores do not depend on the machine.
     """
 
     model_config = ConfigDict(extra="forbid")
