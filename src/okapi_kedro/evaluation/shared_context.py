@@ -8,13 +8,14 @@ the last token of the context, which predicts the first of the option, and the o
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import takewhile, zip_longest
+from itertools import takewhile
 
 import torch
 from lm_eval.models.huggingface import HFLM
 from torch.nn import functional
 from tqdm import tqdm
-from transformers import DynamicCache
+from transformers import Cache, DynamicCache
+from transformers.cache_utils import DynamicLayer
 
 from okapi_kedro.errors import UserError
 
@@ -30,8 +31,7 @@ class SharedContext:
     Args:
         tokens: the context, at least one token, as much of its end as fits into the model.
         cut: whether that is not all of it.
-        options: places of the requests and their options by what is fed of the option: all but its last token. The
-            longest come first, so that options that are fed together are of like length.
+        options: places of the requests and their options, by what is fed of the option: all but its last token.
     """
 
     tokens: Tokens
@@ -39,11 +39,35 @@ class SharedContext:
     options: dict[Tokens, list[tuple[int, Tokens]]]
 
 
+class _EncodedRows(DynamicLayer):
+    """Some rows of a layer's cache, any number of times; what is fed after them is not kept."""
+
+    def __init__(self, layer: DynamicLayer, rows: torch.Tensor) -> None:
+        super().__init__()
+        self.lazy_initialization(layer.keys, layer.values)
+        self.keys, self.values, self.rows = layer.keys, layer.values, rows
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: object, **kwargs: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return (
+            torch.cat([self.keys[self.rows], key_states], dim=-2),
+            torch.cat([self.values[self.rows], value_states], dim=-2),
+        )
+
+
+def _continued(encoded: DynamicCache, rows: torch.Tensor) -> Cache:
+    """A cache for one forward pass after some rows of another, which stays as it is."""
+    if not encoded.get_seq_length():
+        return DynamicCache()
+    return Cache(layers=[_EncodedRows(layer, rows) for layer in encoded.layers])
+
+
 class SharedContextLM(HFLM):
     """HFLM with the same log-likelihoods and greedy flags at a fraction of the work; for causal models, one device.
 
-    Its batch size is a number of contexts, so at the same number it holds the KV cache of that many contexts but never
-    their logits, which for a large vocabulary take several times that memory.
+    Its batch size is that of contexts, then that of options after them. It holds the KV cache of so many contexts, but
+    never their logits, which for a large vocabulary take several times that memory.
     """
 
     def _loglikelihood_tokens(
@@ -78,7 +102,7 @@ class SharedContextLM(HFLM):
                 encoded = DynamicCache()
                 self._encode([prefix], encoded)
                 for start in range(0, len(alike), rows):
-                    of_batch = dict(self._answers(alike[start : start + rows], len(prefix), encoded))
+                    of_batch = dict(self._answers(alike[start : start + rows], len(prefix), encoded, rows))
                     answers |= of_batch
                     progress.update(len(of_batch))
         for place, (texts, *_) in enumerate(requests):
@@ -86,37 +110,60 @@ class SharedContextLM(HFLM):
         return [answers[place] for place in range(len(requests))]
 
     def _answers(
-        self, batch: Sequence[SharedContext], prefix: int, encoded_prefix: DynamicCache
+        self, batch: Sequence[SharedContext], prefix: int, encoded_prefix: DynamicCache, rows: int
     ) -> Iterator[tuple[int, Answer]]:
         """Places and answers of the options of some contexts.
 
         Args:
-            batch: the contexts, the longest first.
+            batch: the contexts.
             prefix: number of tokens that they all begin with.
             encoded_prefix: these tokens' cache, one row; stays as it is.
+            rows: options in a forward pass.
         """
         rests = [context.tokens[prefix:-1] for context in batch]
-        cache = deepcopy(encoded_prefix)
-        cache.batch_repeat_interleave(len(batch))
-        self._encode(rests, cache)
-        lengths = torch.tensor([[len(rest)] for rest in rests], device=self.device)
-        seen = torch.arange(-prefix, len(rests[0]), device=self.device) < lengths
-        for fed in zip_longest(*(context.options for context in batch)):
-            pairs = list(zip(batch, fed, strict=True))
-            tokens = self._padded([(context.tokens[-1], *(option or ())) for context, option in pairs])
-            logits = self.model(
-                tokens,
-                attention_mask=torch.cat([seen, torch.ones_like(tokens, dtype=torch.bool)], dim=1).long(),
-                position_ids=prefix + lengths + torch.arange(tokens.shape[1], device=self.device),
-                past_key_values=cache,
-                use_cache=True,
-            ).logits
-            cache.crop(-tokens.shape[1])
-            for (context, option), row in zip(pairs, logits, strict=True):
-                if option is not None:
-                    log_probs = functional.log_softmax(row[: len(option) + 1], dim=-1, dtype=self.softmax_dtype)
-                    for place, whole in context.options[option]:
-                        yield place, _answer(log_probs, torch.tensor(whole, device=self.device))
+        encoded = deepcopy(encoded_prefix)
+        encoded.batch_repeat_interleave(len(batch))
+        self._encode(rests, encoded)
+        branches = [(row, option) for row, context in enumerate(batch) for option in context.options]
+        # Options of like length together, so that there is little to pad.
+        branches.sort(key=lambda branch: -len(branch[1]))
+        for start in range(0, len(branches), rows):
+            fed = branches[start : start + rows]
+            logits = self._logits(batch, fed, prefix, [len(rest) for rest in rests], encoded)
+            for (row, option), of_option in zip(fed, logits, strict=True):
+                log_probs = functional.log_softmax(of_option[: len(option) + 1], dim=-1, dtype=self.softmax_dtype)
+                for place, whole in batch[row].options[option]:
+                    yield place, _answer(log_probs, torch.tensor(whole, device=self.device))
+
+    def _logits(
+        self,
+        batch: Sequence[SharedContext],
+        fed: Sequence[tuple[int, Tokens]],
+        prefix: int,
+        lengths: Sequence[int],
+        encoded: DynamicCache,
+    ) -> torch.Tensor:
+        """What the model predicts from the last token of a context on; shape (fed, longest + 1, vocabulary).
+
+        Args:
+            batch: the contexts.
+            fed: rows of the contexts, with the options' tokens but the last.
+            prefix: number of tokens that all contexts begin with.
+            lengths: number of tokens of each context between these and its last one.
+            encoded: the cache of the contexts without their last tokens, padded on the right.
+        """
+        rows = torch.tensor([row for row, _ in fed], device=self.device)
+        tokens = self._padded([(batch[row].tokens[-1], *option) for row, option in fed])
+        filled = torch.tensor(lengths, device=self.device)[rows, None]
+        seen = torch.arange(-prefix, max(lengths), device=self.device) < filled
+        logits: torch.Tensor = self.model(
+            tokens,
+            attention_mask=torch.cat([seen, torch.ones_like(tokens, dtype=torch.bool)], dim=1).long(),
+            position_ids=prefix + filled + torch.arange(tokens.shape[1], device=self.device),
+            past_key_values=_continued(encoded, rows),
+            use_cache=True,
+        ).logits
+        return logits
 
     def _encode(self, rows: Sequence[Tokens], cache: DynamicCache) -> None:
         """Put the rows into the cache, after what it holds.
@@ -152,10 +199,7 @@ def shared_contexts(requests: Sequence[tuple[Sequence[int], Sequence[int]]], win
         room = window + 1 - len(option)
         options = grouped.setdefault((tuple(context[-room:]), len(context) > room), {})
         options.setdefault(tuple(option[:-1]), []).append((place, tuple(option)))
-    contexts = [
-        SharedContext(tokens, cut, dict(sorted(options.items(), key=lambda item: -len(item[0]))))
-        for (tokens, cut), options in grouped.items()
-    ]
+    contexts = [SharedContext(tokens, cut, options) for (tokens, cut), options in grouped.items()]
     return sorted(contexts, key=lambda context: -len(context.tokens))
 
 
