@@ -92,7 +92,7 @@ def real_rows(benchmark: Benchmark) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("benchmark", "shots"), [("arc", 0), ("arc", 25), ("hellaswag", 0), ("hellaswag", 10), ("mmlu", 0), ("mmlu", 25)]
+    ("benchmark", "shots"), [("arc", 0), ("arc", 25), ("hellaswag", 0), ("hellaswag", 10), ("mmlu", 0), ("mmlu", 5)]
 )
 def test_200_real_questions_are_asked_as_lm_eval_asks_them(manager, benchmark, shots):
     assert_equal_requests(manager, benchmark, "de", real_rows(benchmark), shots)

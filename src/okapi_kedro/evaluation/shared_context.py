@@ -39,6 +39,21 @@ class SharedContext:
     options: dict[Tokens, list[tuple[int, Tokens]]]
 
 
+@dataclass(frozen=True)
+class EncodedContexts:
+    """Contexts that went through the model together.
+
+    Args:
+        contexts: as many as there are rows in the cache.
+        prefix: number of tokens that they all begin with.
+        cache: of all their tokens but the last; after the prefix they are padded on the right.
+    """
+
+    contexts: Sequence[SharedContext]
+    prefix: int
+    cache: DynamicCache
+
+
 class _EncodedRows(DynamicLayer):
     """Some rows of a layer's cache, any number of times; what is fed after them is not kept."""
 
@@ -99,68 +114,53 @@ class SharedContextLM(HFLM):
             # What is cut off at the left no longer begins like the others.
             for alike in ([each for each in contexts if not each.cut], [each for each in contexts if each.cut]):
                 prefix = common_prefix([context.tokens[:-1] for context in alike])
-                encoded = DynamicCache()
-                self._encode([prefix], encoded)
+                prefix_cache = DynamicCache()
+                self._encode([prefix], prefix_cache)
                 for start in range(0, len(alike), rows):
-                    of_batch = dict(self._answers(alike[start : start + rows], len(prefix), encoded, rows))
+                    encoded = self._encoded(alike[start : start + rows], len(prefix), prefix_cache)
+                    of_batch = dict(self._answers(encoded, rows))
                     answers |= of_batch
                     progress.update(len(of_batch))
         for place, (texts, *_) in enumerate(requests):
             self.cache_hook.add_partial("loglikelihood", texts, answers[place])
         return [answers[place] for place in range(len(requests))]
 
-    def _answers(
-        self, batch: Sequence[SharedContext], prefix: int, encoded_prefix: DynamicCache, rows: int
-    ) -> Iterator[tuple[int, Answer]]:
-        """Places and answers of the options of some contexts.
+    def _encoded(self, batch: Sequence[SharedContext], prefix: int, prefix_cache: DynamicCache) -> EncodedContexts:
+        """The contexts after their prefix, which has one row in its cache and stays as it is."""
+        cache = deepcopy(prefix_cache)
+        cache.batch_repeat_interleave(len(batch))
+        self._encode([context.tokens[prefix:-1] for context in batch], cache)
+        return EncodedContexts(batch, prefix, cache)
 
-        Args:
-            batch: the contexts.
-            prefix: number of tokens that they all begin with.
-            encoded_prefix: these tokens' cache, one row; stays as it is.
-            rows: options in a forward pass.
-        """
-        rests = [context.tokens[prefix:-1] for context in batch]
-        encoded = deepcopy(encoded_prefix)
-        encoded.batch_repeat_interleave(len(batch))
-        self._encode(rests, encoded)
-        branches = [(row, option) for row, context in enumerate(batch) for option in context.options]
+    def _answers(self, encoded: EncodedContexts, rows: int) -> Iterator[tuple[int, Answer]]:
+        """Places and answers of the options of some contexts, so many options in a forward pass."""
+        branches = [(row, option) for row, context in enumerate(encoded.contexts) for option in context.options]
         # Options of like length together, so that there is little to pad.
         branches.sort(key=lambda branch: -len(branch[1]))
         for start in range(0, len(branches), rows):
             fed = branches[start : start + rows]
-            logits = self._logits(batch, fed, prefix, [len(rest) for rest in rests], encoded)
-            for (row, option), of_option in zip(fed, logits, strict=True):
-                log_probs = functional.log_softmax(of_option[: len(option) + 1], dim=-1, dtype=self.softmax_dtype)
-                for place, whole in batch[row].options[option]:
+            for (row, option), logits in zip(fed, self._logits(encoded, fed), strict=True):
+                log_probs = functional.log_softmax(logits[: len(option) + 1], dim=-1, dtype=self.softmax_dtype)
+                for place, whole in encoded.contexts[row].options[option]:
                     yield place, _answer(log_probs, torch.tensor(whole, device=self.device))
 
-    def _logits(
-        self,
-        batch: Sequence[SharedContext],
-        fed: Sequence[tuple[int, Tokens]],
-        prefix: int,
-        lengths: Sequence[int],
-        encoded: DynamicCache,
-    ) -> torch.Tensor:
+    def _logits(self, encoded: EncodedContexts, fed: Sequence[tuple[int, Tokens]]) -> torch.Tensor:
         """What the model predicts from the last token of a context on; shape (fed, longest + 1, vocabulary).
 
         Args:
-            batch: the contexts.
-            fed: rows of the contexts, with the options' tokens but the last.
-            prefix: number of tokens that all contexts begin with.
-            lengths: number of tokens of each context between these and its last one.
-            encoded: the cache of the contexts without their last tokens, padded on the right.
+            encoded: the contexts.
+            fed: rows of contexts, with what is fed of an option.
         """
+        own = [len(context.tokens) - 1 - encoded.prefix for context in encoded.contexts]
         rows = torch.tensor([row for row, _ in fed], device=self.device)
-        tokens = self._padded([(batch[row].tokens[-1], *option) for row, option in fed])
-        filled = torch.tensor(lengths, device=self.device)[rows, None]
-        seen = torch.arange(-prefix, max(lengths), device=self.device) < filled
+        tokens = self._padded([(encoded.contexts[row].tokens[-1], *option) for row, option in fed])
+        filled = torch.tensor(own, device=self.device)[rows, None]
+        seen = torch.arange(-encoded.prefix, max(own), device=self.device) < filled
         logits: torch.Tensor = self.model(
             tokens,
             attention_mask=torch.cat([seen, torch.ones_like(tokens, dtype=torch.bool)], dim=1).long(),
-            position_ids=prefix + filled + torch.arange(tokens.shape[1], device=self.device),
-            past_key_values=_continued(encoded, rows),
+            position_ids=encoded.prefix + filled + torch.arange(tokens.shape[1], device=self.device),
+            past_key_values=_continued(encoded.cache, rows),
             use_cache=True,
         ).logits
         return logits
