@@ -51,7 +51,7 @@ FILES = {"arc": "arc/*.jsonl", "hellaswag": "hellaswag/*.jsonl", "mmlu": "mmlu/*
 # benchmark, shots, style, and how many times as many questions are asked as in the others
 CASES = {
     "arc_25": ("arc", 25, "harness", 1),
-    "hellaswag_0": ("hellaswag", 0, "harness", 16),
+    "hellaswag_0": ("hellaswag", 0, "harness", 12),
     "hellaswag_10": ("hellaswag", 10, "harness", 1),
     "mmlu_5": ("mmlu", 5, "okapi", 1),
     "mmlu_25": ("mmlu", 25, "okapi", 1),
@@ -170,9 +170,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--questions", type=int, default=2, help="of each case; some ask more, see CASES")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--hidden", type=int, default=256)
-    parser.add_argument("--layers", type=int, default=10)
+    parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--vocabulary", type=int, default=32000)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
     parser.add_argument("--architectures", nargs="+", default=["bloom", "llama"], choices=["bloom", "llama"])

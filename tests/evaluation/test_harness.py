@@ -157,7 +157,7 @@ def test_a_run_is_silent_and_leaves_no_files_and_no_changed_generators(
 
 @pytest.mark.parametrize("style", ["harness", "okapi"])
 def test_the_numbers_are_lm_evals_own(random_bloom, tables, style):
-    few = {name: table.head(40) for name, table in tables.items()}
+    few = {name: table.head(32) for name, table in tables.items()}
     ours = scores_of(evaluate_model(random_bloom, few, SHOTS, **{**ALL, "style": style}))
     tasks = {name: benchmark_task(name, few[name], SHOTS[name], style) for name in SHOTS}
     model = HFLM(BloomForCausalLM.from_pretrained(random_bloom), tokenizer=random_bloom, batch_size=16)
