@@ -50,6 +50,10 @@ ROWS: dict[type[pa.DataFrameModel], dict[str, Any]] = {
         **{"seconds": 0.1, "tokens_per_second": None, "peak_memory": 10**12},
     },
     schemas.Scores: {"task": "arc", "metric": "acc", "shots": 0, "value": 1.0, "stderr": 0.0, "n": 1, "truncated": 0},
+    schemas.Answers: {
+        **{"task": "arc", "id": "a", "shots": 0, "gold": 3, "chosen": 0, "chosen_norm": 3},
+        **{"log_likelihoods": [-1.5, -2.0, -3.0, -1.6], "truncated": False},
+    },
 }  # fmt: skip
 ROWS[schemas.Evaluation] = {**ROWS[schemas.Scores], "model": "base"}
 ROWS[schemas.AllInstructions] = {**ROWS[schemas.Instructions], "max_rouge_l": None, "nearest_id": ""}

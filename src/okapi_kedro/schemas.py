@@ -304,3 +304,19 @@ class TranslationOutcomes(_Table):
 
     class Config:
         unique = ["table", "attempts", "reason", "field"]  # noqa: RUF012
+
+
+class Answers(_Table):
+    """One model's answer to every question: places of the right option and of those it prefers, see `answer_task`."""
+
+    task: Series[str]
+    id: Series[str]
+    shots: Series[int] = pa.Field(ge=0)
+    gold: Series[int] = pa.Field(ge=0)
+    chosen: Series[int] = pa.Field(ge=0)
+    chosen_norm: Series[int] = pa.Field(ge=0)
+    log_likelihoods: Series[object]
+    truncated: Series[bool]
+
+    class Config:
+        unique = ["task", "id"]  # noqa: RUF012

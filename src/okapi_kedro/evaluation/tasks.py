@@ -1,25 +1,21 @@
-"""ARC, HellaSwag and MMLU as lm-eval tasks over tables, asked as Okapi's own evaluation asked them.
+"""ARC, HellaSwag and MMLU as lm-eval tasks over tables, asked in one of the prompt styles."""
 
-Every option is scored by the log-likelihood of " " + its full text, also in MMLU, whose question lists the options.
-Source: the format of nlp-uoregon/mlmm-evaluation. lm-eval's own tasks score letters in MMLU and clean ARC's text.
-"""
-
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, cast, get_args
+from collections.abc import Iterable
+from typing import Literal, TypedDict, cast, get_args
 
 import pandas as pd
 from datasets import Dataset, Features, List, Value
 from lm_eval.api.task import ConfigurableTask
 
 from okapi_kedro.errors import UserError
+from okapi_kedro.evaluation.prompt_styles import STYLES, Format, Row, Style, text_of
 
 Benchmark = Literal["arc", "hellaswag", "mmlu"]
-Row = Mapping[str, Any]
 FEATURES = Features(
     {"id": Value("string"), "query": Value("string"), "choices": List(Value("string")), "gold": Value("int64")}
 )
+SAMPLERS = {"first": "first_n", "drawn": "default"}
+FEWSHOT_SEED = 1234
 
 
 class Question(TypedDict):
@@ -31,61 +27,33 @@ class Question(TypedDict):
     gold: int
 
 
-@dataclass(frozen=True)
-class Format:
-    """How the rows of one benchmark are read and asked.
-
-    Args:
-        columns: the columns it needs, the row's name first.
-        examples: split of the few-shot examples.
-        scored: split of the questions that count; HellaSwag's test labels were never published.
-        options: the row's options by their letter or number.
-        answer: column with the letter or number of the right option.
-        query: the question's text from the row and the options kept.
-    """
-
-    columns: tuple[str, ...]
-    examples: str
-    scored: str
-    options: Callable[[Row], dict[str, str]]
-    answer: str
-    query: Callable[[Row, dict[str, str]], str]
-
-
-def benchmark_task(benchmark: Benchmark, table: pd.DataFrame, shots: int) -> ConfigurableTask:
+def benchmark_task(benchmark: Benchmark, table: pd.DataFrame, shots: int, style: Style) -> ConfigurableTask:
     """A benchmark's table as a task that lm-eval can run, without the hub and without a dataset cache.
 
     Args:
         benchmark: which of the three.
         table: rows in the released schema plus `split` (train, validation or test); `endings` is a list column.
-        shots: solved examples before each question: the first rows of the examples' split, the same for every question.
+        shots: solved examples before each question; those that are drawn are drawn by lm-eval's own default seed.
+        style: how the rows are asked.
 
     Raises:
         UserError: for an unknown benchmark, missing columns, too few rows, an answer outside the options, equal ones.
     """
-    how = _format(benchmark)
+    how = _format(benchmark, style)
     missing = [column for column in how.columns if column not in table.columns]
     if missing:
         raise UserError(
             f"{benchmark}: the table lacks the column {', '.join(missing)}; it has {', '.join(table.columns)}"
         )
-    examples = _questions(benchmark, table[table["split"] == how.examples].head(shots))
-    scored = _questions(benchmark, table[table["split"] == how.scored])
-    if not scored:
-        raise UserError(f"{benchmark}: no row with split {how.scored!r}, and those are the questions that are scored")
-    if len(examples) < shots:
-        raise UserError(
-            f"{benchmark}: {shots} shots asked for but only {len(examples)} rows have split {how.examples!r}; use fewer"
-        )
-    splits = {"examples": _dataset(examples), "scored": _dataset(scored)}
-    return ConfigurableTask(
+    splits = _splits(benchmark, how, table, shots)
+    task = ConfigurableTask(
         config={
             "task": benchmark,
             "custom_dataset": lambda **_: splits,
             "output_type": "multiple_choice",
             "test_split": "scored",
-            "fewshot_split": "examples",
-            "fewshot_config": {"sampler": "first_n"},
+            "fewshot_split": "examples" if "examples" in splits else "scored",
+            "fewshot_config": {"sampler": SAMPLERS[how.shots]},
             "num_fewshot": shots,
             "doc_to_text": "query",
             "doc_to_choice": "choices",
@@ -95,33 +63,56 @@ def benchmark_task(benchmark: Benchmark, table: pd.DataFrame, shots: int) -> Con
             ],
         }
     )
+    task.set_fewshot_seed(FEWSHOT_SEED)
+    return task
 
 
-def _format(benchmark: str) -> Format:
-    if benchmark not in FORMATS:
+def _splits(benchmark: str, how: Format, table: pd.DataFrame, shots: int) -> dict[str, Dataset]:
+    """The questions that are scored, and the examples where they are others; of these no more than are needed."""
+    scored = _questions(benchmark, how, table[table["split"] == how.scored])
+    if not scored:
+        raise UserError(f"{benchmark}: no row with split {how.scored!r}, and those are the questions that are scored")
+    if how.examples == how.scored:
+        available = len(scored) - 1
+        splits = {"scored": _dataset(scored)}
+    else:
+        rows = table[table["split"] == how.examples]
+        examples = _questions(benchmark, how, rows if shots and how.shots == "drawn" else rows.head(shots))
+        available = len(examples)
+        splits = {"scored": _dataset(scored), "examples": _dataset(examples)}
+    if available < shots:
+        raise UserError(
+            f"{benchmark}: {shots} shots asked for but only {available} rows have split {how.examples!r}; use fewer"
+        )
+    return splits
+
+
+def _format(benchmark: str, style: Style) -> Format:
+    formats = STYLES[style].formats
+    if benchmark not in formats:
         raise UserError(f"unknown benchmark {benchmark!r}; known: {', '.join(get_args(Benchmark))}")
-    return FORMATS[benchmark]
+    return formats[benchmark]
 
 
-def _questions(benchmark: Benchmark, rows: pd.DataFrame) -> list[Question]:
+def _questions(benchmark: str, how: Format, rows: pd.DataFrame) -> list[Question]:
     records = cast(Iterable[Row], rows.to_dict("records"))
-    return [_question(benchmark, row) for row in records]
+    return [_question(benchmark, how, row) for row in records]
 
 
-def _question(benchmark: Benchmark, row: Row) -> Question:
+def _question(benchmark: str, how: Format, row: Row) -> Question:
     """The row made ready, or an error that names it."""
-    how = FORMATS[benchmark]
-    name = _text(row[how.columns[0]])
-    options = {label: option for label, option in how.options(row).items() if option.strip()}
-    answer = _text(row[how.answer])
-    if answer not in options:
-        raise UserError(f"{benchmark} row {name}: the answer {answer!r} is none of its options ({', '.join(options)})")
+    name = text_of(row[how.columns[0]])
+    options = how.options(row)
+    filled = {label: option.strip() for label, option in options.items() if option.strip()}
+    answer = text_of(row[how.answer])
+    if answer not in filled:
+        raise UserError(f"{benchmark} row {name}: the answer {answer!r} is none of its options ({', '.join(filled)})")
     seen: dict[str, str] = {}
-    for label, option in options.items():
-        if (twin := seen.setdefault(option.strip(), label)) != label:
+    for label, option in filled.items():
+        if (twin := seen.setdefault(option, label)) != label:
             raise UserError(f"{benchmark} row {name}: options {twin} and {label} are equal ({option!r})")
-    query = how.query(row, options)
-    return Question(id=name, query=query, choices=list(options.values()), gold=list(options).index(answer))
+    gold = list(options).index(answer)
+    return Question(id=name, query=how.query(row, options), choices=how.choices(options), gold=gold)
 
 
 def _dataset(questions: list[Question]) -> Dataset:
@@ -133,67 +124,3 @@ def _dataset(questions: list[Question]) -> Dataset:
         "gold": [question["gold"] for question in questions],
     }
     return Dataset.from_dict(columns, features=FEATURES)
-
-
-def _text(value: Any) -> str:
-    """A cell as text; a missing one is empty."""
-    return "" if pd.isna(value) else str(value)
-
-
-def _lettered(letters: str) -> Callable[[Row], dict[str, str]]:
-    return lambda row: {letter: _text(row[f"option_{letter.lower()}"]) for letter in letters}
-
-
-def _without_wikihow_marks(text: str) -> str:
-    """HellaSwag's text without the headings and steps that its WikiHow part was cut from."""
-    unmarked = re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". "))
-    return unmarked.replace("  ", " ")
-
-
-def _endings(row: Row) -> dict[str, str]:
-    endings = row["endings"]
-    if isinstance(endings, str) or not isinstance(endings, Iterable):
-        raise UserError(f"hellaswag row {_text(row['ind'])}: `endings` must be a list of texts, not {endings!r}")
-    return {str(place): _without_wikihow_marks(_text(ending)) for place, ending in enumerate(endings)}
-
-
-def _arc_query(row: Row, options: dict[str, str]) -> str:
-    return f"Question: {_text(row['instruction'])}\nAnswer:"
-
-
-def _hellaswag_query(row: Row, options: dict[str, str]) -> str:
-    label, first, second = (_text(row[column]) for column in ("activity_label", "ctx_a", "ctx_b"))
-    return _without_wikihow_marks(f"{label}: {first} {second.capitalize()}")
-
-
-def _mmlu_query(row: Row, options: dict[str, str]) -> str:
-    listed = "".join(f"{letter}. {option}\n" for letter, option in options.items())
-    return f"Question: {_text(row['instruction'])}\nChoices:\n{listed}Answer:"
-
-
-FORMATS: dict[str, Format] = {
-    "arc": Format(
-        columns=("id", "instruction", *(f"option_{letter}" for letter in "abcde"), "answer", "split"),
-        examples="train",
-        scored="test",
-        options=_lettered("ABCDE"),
-        answer="answer",
-        query=_arc_query,
-    ),
-    "hellaswag": Format(
-        columns=("ind", "activity_label", "ctx_a", "ctx_b", "endings", "label", "split"),
-        examples="train",
-        scored="validation",
-        options=_endings,
-        answer="label",
-        query=_hellaswag_query,
-    ),
-    "mmlu": Format(
-        columns=("id", "instruction", *(f"option_{letter}" for letter in "abcd"), "answer", "split"),
-        examples="validation",
-        scored="test",
-        options=_lettered("ABCD"),
-        answer="answer",
-        query=_mmlu_query,
-    ),
-}

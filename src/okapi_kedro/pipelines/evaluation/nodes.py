@@ -4,6 +4,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from okapi_kedro.evaluation.harness import evaluate_model
+from okapi_kedro.evaluation.prompt_styles import Style
+from okapi_kedro.evaluation.scores import scores_of
 from okapi_kedro.pipelines.translation.nodes import BenchmarkParameters
 from okapi_kedro.training.models import ModelReference
 
@@ -12,11 +14,13 @@ class EvaluationParameters(BaseModel):
     """How models are scored.
 
     Args:
-        batch_size: option texts in one forward pass; fixed, so that scores do not depend on the machine.
+        style: how they are asked: `harness` as by lm-eval's own tasks, `okapi` as by Okapi's evaluation.
+        batch_size: contexts in one forward pass; fixed, so that scores do not depend on the machine.
     """
 
     model_config = ConfigDict(extra="forbid")
 
+    style: Style
     batch_size: int
 
 
@@ -30,11 +34,20 @@ def score_model(
     mmlu_parameters: BenchmarkParameters,
     parameters: EvaluationParameters,
     seed: int,
-) -> pd.DataFrame:
-    """Accuracy of one model on the three benchmarks."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Accuracy of one model on the three benchmarks, and its answer to every question."""
     tables = {"arc": arc, "hellaswag": hellaswag, "mmlu": mmlu}
     shots: dict[str, int] = {each.name: each.shots for each in (arc_parameters, hellaswag_parameters, mmlu_parameters)}
-    return evaluate_model(model.name, tables, shots, batch_size=parameters.batch_size, max_questions=None, seed=seed)
+    answers = evaluate_model(
+        model.name,
+        tables,
+        shots,
+        style=parameters.style,
+        batch_size=parameters.batch_size,
+        max_questions=None,
+        seed=seed,
+    )
+    return scores_of(answers), answers
 
 
 def collect_scores(base: pd.DataFrame, sft: pd.DataFrame, rlhf: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,7 @@ def _score_node(model: str) -> Node:
     return node(
         score_model,
         [f"{model}_model", *benchmarks, *parameters, "params:evaluation", "params:seed"],
-        f"{model}_scores",
+        [f"{model}_scores", f"{model}_answers"],
         name=f"score_{model}_model",
         tags=["gpu"],
     )

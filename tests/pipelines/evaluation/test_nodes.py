@@ -1,0 +1,79 @@
+"""Scoring a model gives its scores and its answers, in the prompt style that the parameters name."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from pydantic import ValidationError
+from transformers import BloomConfig, BloomForCausalLM
+
+from okapi_kedro import schemas
+from okapi_kedro.evaluation.scores import scores_of
+from okapi_kedro.pipelines.evaluation.nodes import EvaluationParameters, collect_scores, score_model
+from okapi_kedro.pipelines.evaluation.pipeline import create_pipeline
+from okapi_kedro.pipelines.translation.nodes import BenchmarkParameters
+from okapi_kedro.training.models import ModelReference
+from okapi_kedro.training.pretraining import train_tokenizer
+
+SAMPLES = Path(__file__).parents[3] / "data" / "01_raw" / "benchmarks"
+SHOTS = {"arc": 2, "hellaswag": 0, "mmlu": 3}
+
+
+@pytest.fixture(scope="module")
+def tables() -> list[pd.DataFrame]:
+    return [pd.read_json(SAMPLES / name / "sample.jsonl", lines=True).tail(30) for name in SHOTS]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> ModelReference:
+    folder = tmp_path_factory.mktemp("bloom")
+    tokenizer = train_tokenizer(["Question: What is the capital?\nAnswer: Lima"], 300)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BloomForCausalLM(BloomConfig(vocab_size=len(tokenizer), hidden_size=32, n_layer=2, n_head=2)).save_pretrained(
+            folder
+        )
+    tokenizer.save_pretrained(folder)
+    return ModelReference(str(folder))
+
+
+def scored(model: ModelReference, tables: list[pd.DataFrame], style: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    benchmarks = [BenchmarkParameters(name=name, most_rows=None, shots=0) for name in SHOTS]  # type: ignore[arg-type]
+    return score_model(model, *tables, *benchmarks, EvaluationParameters(style=style, batch_size=8), 0)
+
+
+def test_scores_are_those_of_the_answers_and_both_fit_their_schemas(model, tables):
+    scores, answers = scored(model, tables, "okapi")
+    schemas.Scores.validate(scores)
+    schemas.Answers.validate(answers)
+    pd.testing.assert_frame_equal(scores, scores_of(answers))
+    asked = {name: len(table[table["split"] != "train"]) for name, table in zip(SHOTS, tables, strict=True)}
+    assert answers.groupby("task", sort=False).size().to_dict() == asked
+    assert [len(each) for each in answers["log_likelihoods"]] == [4] * len(answers)
+
+
+def test_the_style_changes_what_is_asked(model, tables):
+    (_, okapi), (_, harness) = (scored(model, tables, style) for style in ("okapi", "harness"))
+    assert okapi["id"].tolist() == harness["id"].tolist()
+    mmlu = [answers[answers["task"] == "mmlu"]["log_likelihoods"].tolist() for answers in (okapi, harness)]
+    assert mmlu[0] != mmlu[1]
+
+
+def test_an_unknown_style_fails_before_anything_is_scored():
+    with pytest.raises(ValidationError, match="'harness' or 'okapi'"):
+        EvaluationParameters(style="helm", batch_size=8)  # type: ignore[arg-type]
+
+
+def test_every_model_has_scores_and_answers_of_its_own():
+    outputs = create_pipeline().all_outputs()
+    assert outputs == {f"{model}_{what}" for model in ("base", "sft", "rlhf") for what in ("scores", "answers")} | {
+        "evaluation"
+    }
+
+
+def test_the_scores_of_three_models_stand_in_one_table(model, tables):
+    scores, _ = scored(model, [table.tail(4) for table in tables], "okapi")
+    table = collect_scores(scores, scores, scores)
+    schemas.Evaluation.validate(table)
+    assert table["model"].tolist() == [name for name in ("base", "sft", "rlhf") for _ in range(len(scores))]
