@@ -166,6 +166,8 @@ def _rl_log() -> pd.DataFrame:
             "step": steps,
             "reward": [2.2 - 3.0 * math.exp(-step / 60) + math.sin(step * 2.3) / 5 for step in steps],
             "response_tokens": [14 + 6 * math.sin(step / 40) + math.cos(step * 1.9) for step in steps],
+            "entropy": [1.5 + math.exp(-step / 90) for step in steps],
+            "without_eos": [0.1 + math.sin(step) / 20 for step in steps],
             "kl": [4 * (1 - math.exp(-step / 70)) + abs(math.sin(step * 1.3)) / 4 for step in steps],
         }
     )

@@ -74,7 +74,7 @@ def test_every_cell_of_foreign_text_finds_its_own_direction() -> None:
 
 def test_headings_of_arabic_columns_stand_over_their_texts() -> None:
     tables = [value for name, value in Page(render_report(**example_report("ar"))).attributes if name == "class"]
-    assert tables.count("stack rtl") == 2
+    assert tables.count("stack rtl") == 3
     assert "stack rtl" not in [value for _, value in page().attributes]
 
 
