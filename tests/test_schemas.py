@@ -31,6 +31,7 @@ ROWS: dict[type[pa.DataFrameModel], dict[str, Any]] = {
         **{"id": "a", "pair": 0, "chosen_reward": 1.5, "rejected_reward": -0.5, "margin": 2.0, "rank_distance": None},
         **{"chosen_tokens": 3, "rejected_tokens": 0, "chosen_characters": 9, "rejected_characters": 0},
     },
+    schemas.RlAnswers: {"step": 0, "prompt": "p", "response": "", "reward": -1.5},
     schemas.Arc: {"id": "a", **LETTERED, "option_e": ""},
     schemas.HellaSwag: {
         **dict.fromkeys(("activity_label", "ctx_a", "ctx_b", "ctx", "source_id", "split_type"), "text"),
