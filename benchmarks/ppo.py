@@ -96,7 +96,9 @@ def trl_python(folder: Path) -> Path:
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
-        ours = [f"{name}=={version(name).split('+')[0]}" for name in ("torch", "transformers", "accelerate", "datasets")]
+        ours = [
+            f"{name}=={version(name).split('+')[0]}" for name in ("torch", "transformers", "accelerate", "datasets")
+        ]
         subprocess.run([python, "-m", "pip", "install", "--quiet", f"trl=={TRL}", *ours], check=True, stdout=sys.stderr)
     return python
 

@@ -107,9 +107,7 @@ def iterate(hydra: Hydra, prompts: torch.Tensor, phases: Phases) -> dict:
 def main() -> None:
     line, chosen, phases = Line(), settings(), Phases()
     hydra, prompts = Hydra(chosen), torch.tensor(chosen["prompts"])
-    line.say(
-        {"parameter_bytes": resident_bytes([hydra.model, hydra.reference, hydra.value_head, hydra.reward_model])}
-    )
+    line.say({"parameter_bytes": resident_bytes([hydra.model, hydra.reference, hydra.value_head, hydra.reward_model])})
     for _ in range(chosen["iterations"]):
         line.wait()
         phases.taken()
