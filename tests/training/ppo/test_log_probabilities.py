@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from okapi_kedro.training.ppo.log_probabilities import log_probabilities, log_probabilities_and_entropies
+from okapi_kedro.training.ppo.log_probabilities import comparison, log_probabilities, log_probabilities_and_entropies
 
 
 def given(states: int = 11) -> tuple[torch.Tensor, nn.Linear, torch.Tensor]:
@@ -27,9 +27,27 @@ def test_with_gradients_and_without_with_entropies_and_without_a_value_is_the_sa
     with torch.no_grad():
         scoring = log_probabilities(hidden, head, tokens, 1.0, 4)
         both, _ = log_probabilities_and_entropies(hidden, head, tokens, 1.0, 4)
+        compared, reference, _, divergences = comparison(hidden, head, hidden, head, tokens, 1.0, 4)
     assert learning.requires_grad
     assert torch.equal(learning, scoring)
     assert torch.equal(learning, both)
+    assert torch.equal(learning, compared)
+    assert torch.equal(learning, reference)
+    assert not divergences.any()
+
+
+def test_policy_and_reference_are_compared_over_the_whole_vocabulary():
+    hidden, head, tokens = given()
+    other, other_head = torch.randn(11, 8), nn.Linear(8, 50)
+    values, reference_values, entropies, divergences = comparison(hidden, head, other, other_head, tokens, 0.7, 4)
+    policy, reference = (
+        torch.distributions.Categorical(logits=each / 0.7) for each in (head(hidden), other_head(other))
+    )
+    torch.testing.assert_close(values, policy.log_prob(tokens), atol=1e-6, rtol=0)
+    torch.testing.assert_close(reference_values, reference.log_prob(tokens), atol=1e-6, rtol=0)
+    torch.testing.assert_close(entropies, policy.entropy(), atol=1e-6, rtol=0)
+    torch.testing.assert_close(divergences, torch.distributions.kl_divergence(policy, reference), atol=1e-5, rtol=0)
+    assert (divergences > 0).all()
 
 
 def test_gradients_of_states_and_head_are_those_of_the_whole():

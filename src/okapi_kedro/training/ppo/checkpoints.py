@@ -20,7 +20,12 @@ from okapi_kedro.training.models import device
 from okapi_kedro.training.ppo.policy import Policy
 from okapi_kedro.training.ppo.watch import Row
 
-_WEIGHTS, _MOMENTS, _BEST, _PROGRESS = "weights.safetensors", "optimizer.safetensors", "best.safetensors", "progress.json"
+_WEIGHTS, _MOMENTS, _BEST, _PROGRESS = (
+    "weights.safetensors",
+    "optimizer.safetensors",
+    "best.safetensors",
+    "progress.json",
+)
 
 
 @dataclass(frozen=True)

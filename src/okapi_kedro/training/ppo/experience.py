@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from okapi_kedro.training.ppo.advantages import generalized_advantages, token_rewards, whiten
-from okapi_kedro.training.ppo.log_probabilities import log_probabilities, log_probabilities_and_entropies
+from okapi_kedro.training.ppo.log_probabilities import comparison
 from okapi_kedro.training.ppo.policy import Policy
 from okapi_kedro.training.ppo.processes import Processes
 from okapi_kedro.training.ppo.responses import Responses
@@ -72,6 +72,7 @@ class Experience:
         reference_log_probs: under the reference.
         values: of the states that the tokens were drawn in.
         entropies: of the policy in these states, nats.
+        divergences: of the policy from the reference in these states, nats.
     """
 
     scores: Tensor
@@ -83,6 +84,7 @@ class Experience:
     reference_log_probs: Tensor
     values: Tensor
     entropies: Tensor
+    divergences: Tensor
 
     @property
     def learnt(self) -> Tensor:
@@ -136,7 +138,7 @@ def experience_of(policy: Policy, rollouts: Rollouts, settings: PpoSettings, pro
         processes: that have a share of the step.
     """
     shape = (settings.rollouts, settings.max_new_tokens)
-    figures = torch.zeros(4, *shape, device=rollouts.scores.device)
+    figures = torch.zeros(5, *shape, device=rollouts.scores.device)
     tokens = torch.zeros(shape, dtype=torch.long, device=rollouts.scores.device)
     drawn = torch.zeros_like(tokens)
     for batch in rollouts.batches.values():
@@ -153,17 +155,22 @@ def experience_of(policy: Policy, rollouts: Rollouts, settings: PpoSettings, pro
 
 
 def _figures(policy: Policy, batch: MicroBatch, settings: PpoSettings) -> Tensor:
-    """Log-probabilities of policy and reference, values and entropies, shape (4, rows, response length)."""
-    tokens, options = batch.tokens[batch.drawn], (settings.temperature, settings.logits_chunk)
+    """What `Experience` has of each token, from `log_probs` on, shape (5, rows, response length)."""
     with torch.no_grad(), policy.computing():
-        states = batch.states(policy.top, batch.drawn)
-        log_probs, entropies = log_probabilities_and_entropies(states, policy.top.head, tokens, *options)
-        reference_states = batch.states(policy.reference, batch.drawn)
-        reference_log_probs = log_probabilities(reference_states, policy.reference.head, tokens, *options)
+        states, reference_states = (batch.states(top, batch.drawn) for top in (policy.top, policy.reference))
+        log_probs, reference_log_probs, entropies, divergences = comparison(
+            states,
+            policy.top.head,
+            reference_states,
+            policy.reference.head,
+            batch.tokens[batch.drawn],
+            settings.temperature,
+            settings.logits_chunk,
+        )
     with torch.no_grad():
         values = policy.values(states)
-    figures = torch.zeros(4, *batch.drawn.shape, device=states.device)
-    figures[:, batch.drawn] = torch.stack([log_probs, reference_log_probs, values, entropies])
+    figures = torch.zeros(5, *batch.drawn.shape, device=states.device)
+    figures[:, batch.drawn] = torch.stack([log_probs, reference_log_probs, values, entropies, divergences])
     return figures
 
 

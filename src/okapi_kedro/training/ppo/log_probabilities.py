@@ -11,7 +11,7 @@ def log_probabilities(hidden: Tensor, head: nn.Module, tokens: Tensor, temperatu
     """The log-probability of each token in its state.
 
     A chunk's logits are let go of and made again for its gradients, so a vocabulary of 250,000 costs little memory;
-    each value is the same whatever else is asked for and whether or not gradients are.
+    each value is the same to the bit whatever else is asked for and whether or not gradients are.
 
     Args:
         hidden: states after the final norm, shape (states, hidden size).
@@ -23,7 +23,12 @@ def log_probabilities(hidden: Tensor, head: nn.Module, tokens: Tensor, temperatu
     Returns:
         Shape (states,), float32.
     """
-    [values] = _in_chunks(lambda logits, chosen: (_chosen(logits, chosen),), hidden, head, tokens, temperature, chunk)
+
+    def of_chunk(states: Tensor, chosen: Tensor) -> tuple[Tensor, ...]:
+        logits = head(states).float() / temperature
+        return (_chosen(logits, chosen),)
+
+    [values] = _in_chunks(of_chunk, chunk, hidden, tokens)
     return values
 
 
@@ -34,10 +39,49 @@ def log_probabilities_and_entropies(
 
     Arguments and shapes are those of `log_probabilities`.
     """
-    values, entropies = _in_chunks(
-        lambda logits, chosen: (_chosen(logits, chosen), _entropies(logits)), hidden, head, tokens, temperature, chunk
-    )
+
+    def of_chunk(states: Tensor, chosen: Tensor) -> tuple[Tensor, ...]:
+        logits = head(states).float() / temperature
+        return _chosen(logits, chosen), _entropies(logits)
+
+    values, entropies = _in_chunks(of_chunk, chunk, hidden, tokens)
     return values, entropies
+
+
+def comparison(
+    hidden: Tensor,
+    head: nn.Module,
+    reference_hidden: Tensor,
+    reference_head: nn.Module,
+    tokens: Tensor,
+    temperature: float,
+    chunk: int,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The policy and its reference side by side.
+
+    Args:
+        hidden: the policy's states after the final norm, shape (states, hidden size).
+        head: its LM head.
+        reference_hidden: the reference's states, same shape.
+        reference_head: its LM head.
+        tokens: one for each state, shape (states,).
+        temperature: that all logits are divided by.
+        chunk: states whose logits are held at once, twice.
+
+    Returns:
+        The log-probabilities of the tokens under both, the policy's entropies, and its divergences from the reference,
+        sum over all tokens of pi log(pi / rho), which have less noise than what the drawn tokens alone say of them.
+        Each of shape (states,), float32.
+    """
+
+    def of_chunk(states: Tensor, reference_states: Tensor, chosen: Tensor) -> tuple[Tensor, ...]:
+        logits = head(states).float() / temperature
+        reference_logits = reference_head(reference_states).float() / temperature
+        divergences = _divergences(logits, reference_logits)
+        return _chosen(logits, chosen), _chosen(reference_logits, chosen), _entropies(logits), divergences
+
+    values, reference_values, entropies, divergences = _in_chunks(of_chunk, chunk, hidden, reference_hidden, tokens)
+    return values, reference_values, entropies, divergences
 
 
 def _chosen(logits: Tensor, tokens: Tensor) -> Tensor:
@@ -48,23 +92,20 @@ def _entropies(logits: Tensor) -> Tensor:
     return logits.logsumexp(dim=1) - (logits.softmax(dim=1) * logits).sum(dim=1)
 
 
-Figures = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
+def _divergences(logits: Tensor, reference_logits: Tensor) -> Tensor:
+    log_ratios = logits.log_softmax(dim=1) - reference_logits.log_softmax(dim=1)
+    # Rounding can put a divergence of nothing below 0.
+    return (logits.softmax(dim=1) * log_ratios).sum(dim=1).clamp(min=0)
 
 
-def _in_chunks(
-    figures: Figures, hidden: Tensor, head: nn.Module, tokens: Tensor, temperature: float, chunk: int
-) -> list[Tensor]:
-    """What the figures make of all states' logits, each put together from the chunks."""
-
-    def of_chunk(states: Tensor, chosen: Tensor) -> tuple[Tensor, ...]:
-        return figures(head(states).float() / temperature, chosen)
-
-    if len(hidden) == 0:
-        return list(of_chunk(hidden, tokens))
+def _in_chunks(of_chunk: Callable[..., tuple[Tensor, ...]], chunk: int, *inputs: Tensor) -> list[Tensor]:
+    """What is made of all states, put together from what is made of the chunks."""
+    if len(inputs[0]) == 0:
+        return list(of_chunk(*inputs))
     parts = [
-        checkpoint(of_chunk, states, chosen, use_reentrant=False, preserve_rng_state=False)
+        checkpoint(of_chunk, *part, use_reentrant=False, preserve_rng_state=False)
         if torch.is_grad_enabled()
-        else of_chunk(states, chosen)
-        for states, chosen in zip(hidden.split(chunk), tokens.split(chunk), strict=True)
+        else of_chunk(*part)
+        for part in zip(*(each.split(chunk) for each in inputs), strict=True)
     ]
-    return [torch.cat(part) for part in zip(*parts, strict=True)]
+    return [torch.cat(figures) for figures in zip(*parts, strict=True)]

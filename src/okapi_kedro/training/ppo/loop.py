@@ -35,7 +35,7 @@ class Loop:
 
     Args:
         policy: learns in place.
-        optimizer: of the policy's weights that learn, as `adamw` makes it.
+        optimizer: AdamW of the policy's weights that learn.
         tokenizer: of the policy.
         score: the reward of responses.
         depths: after how many blocks the trunk's states are needed.
@@ -138,9 +138,7 @@ class Loop:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         order = generator("order of micro-batches", number, self.prompts.seed)
-        figures = update(
-            self.policy, self.optimizer, batches, experience, targets, settings, self.processes, order
-        )
+        figures = update(self.policy, self.optimizer, batches, experience, targets, settings, self.processes, order)
         if math.isnan(figures.grad_norm):
             raise UserError(
                 f"no update of PPO's step {number + 1} has a finite gradient: lower rl.settings.learning_rate "

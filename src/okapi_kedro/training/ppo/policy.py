@@ -85,7 +85,9 @@ def policy_of(model: PreTrainedModel, trainable_blocks: int, precision: torch.dt
     model.requires_grad_(True).to(device()).eval()
     split = split_policy(model, trainable_blocks) if trainable_blocks else None
     for parameter in model.parameters():
-        parameter.data = parameter.data.to(torch.float32 if parameter.requires_grad else precision)
+        # Copied in any case: what is read from a file may lie at any address in memory, and products of equal matrices
+        # at other addresses, such as the reference's, are rounded otherwise.
+        parameter.data = parameter.data.to(torch.float32 if parameter.requires_grad else precision, copy=True)
     top = split.top if split else WholeModel(model)
     reference = reference_of(split.top) if split else copy.deepcopy(top).requires_grad_(False)
     width = model.get_output_embeddings().weight.shape[1]

@@ -123,7 +123,7 @@ class PpoSettings(BaseModel):
     kl: KlSettings
     stop: StopSettings = StopSettings()
     precision: Literal["float32", "bfloat16"]
-    logits_chunk: PositiveInt = 1024
+    logits_chunk: PositiveInt = 256
     capture_states: bool = True
     held_out_every: PositiveInt = 10
     processes: PositiveInt = 1

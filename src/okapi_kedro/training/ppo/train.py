@@ -112,9 +112,7 @@ def _train(
     if complete:
         logger.info("PPO goes on from %s", complete[-1])
         progress = load_checkpoint(complete[-1], policy, optimizer)
-    loop = Loop(
-        policy, optimizer, tokenizer, score, depths, Prompts(tokens, seed), held_out, settings, processes
-    )
+    loop = Loop(policy, optimizer, tokenizer, score, depths, Prompts(tokens, seed), held_out, settings, processes)
     progress = loop.run(progress, int(len(prompts) * settings.epochs) // settings.rollouts, directory)
     if processes.rank == 0:
         _save(policy, start, tokenizer, directory / "model")
@@ -162,6 +160,7 @@ def _policy_and_scorer(
         logger.info("PPO: the reward model reads the states of the policy's first %d blocks", depth)
         upper = SharedReward(judge.to(policy.precision), depth).to(device())
         return policy, shared_scorer(upper, policy), sorted({*depths, depth})
+    logger.info("PPO: the reward model shares no blocks with the policy's frozen ones and is held beside it")
     judge.to(device()).eval()
     if alike:
         return policy, token_scorer(judge, judge_tokenizer), depths

@@ -15,12 +15,12 @@ Row = dict[str, Any]
 def watch(experience: Experience, targets: Targets, end: int) -> Row:
     """The figures of the responses of a step, under the policy that has drawn them.
 
-    reward and its quantiles: of the reward model. kl: divergence from the reference, nats of a response, by the
-    estimator sum(rho/pi - 1 - log(rho/pi)), which is never negative (Schulman 2020, "Approximating KL Divergence").
-    entropy: nats at a token. response_tokens: mean length with the end. distinct_1, distinct_2: share of different
-    tokens and pairs of tokens, over all responses. distinct_responses: share of different responses. without_eos:
-    share of responses that were cut; empty: that are an end alone. explained_variance: of the returns by the values,
-    at most 1. skipped: responses with a figure that is not finite, which are in no other figure.
+    reward and its quantiles: of the reward model. kl: divergence from the reference, nats of a response: the sum of
+    those in its states, each over the whole vocabulary. entropy: nats at a token. response_tokens: mean length with the
+    end. distinct_1, distinct_2: share of different tokens and pairs of tokens, over all responses. distinct_responses:
+    share of different responses. without_eos: share of responses that were cut; empty: that are an end alone.
+    explained_variance: of the returns by the values, at most 1. skipped: responses with a figure that is not finite,
+    which are in no other figure.
 
     Args:
         experience: of all responses of the step.
@@ -30,7 +30,6 @@ def watch(experience: Experience, targets: Targets, end: int) -> Row:
     kept, learnt = experience.kept, experience.learnt
     scores, lengths = experience.scores[kept], experience.drawn[kept].sum(dim=1)
     quantiles = torch.quantile(scores, torch.tensor([0.1, 0.5, 0.9], device=scores.device)).tolist()
-    log_ratio = (experience.reference_log_probs - experience.log_probs)[learnt]
     spoken = [
         [token for token in row[of_row].tolist() if token != end]
         for row, of_row in zip(experience.tokens[kept], experience.drawn[kept], strict=True)
@@ -40,7 +39,7 @@ def watch(experience: Experience, targets: Targets, end: int) -> Row:
         "reward_q10": quantiles[0],
         "reward_q50": quantiles[1],
         "reward_q90": quantiles[2],
-        "kl": float((log_ratio.exp() - 1 - log_ratio).sum()) / len(scores),
+        "kl": float(experience.divergences[learnt].sum()) / len(scores),
         "entropy": float(experience.entropies[learnt].mean()),
         "response_tokens": float(lengths.float().mean()),
         "distinct_1": distinct_share(spoken, 1),
