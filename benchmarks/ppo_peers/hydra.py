@@ -11,7 +11,6 @@ from phases import Line, Phases, resident_bytes, settings
 from torch import nn
 from transformers import GenerationConfig
 
-from okapi_kedro.training.draws import row_keys
 from okapi_kedro.training.frozen_trunk import positions, reference_of, split_policy
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.ppo.advantages import generalized_advantages, token_rewards, whiten

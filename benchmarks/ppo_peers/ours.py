@@ -4,7 +4,6 @@ import torch
 from peak_memory import peak_mb
 from phases import Line, Phases, resident_bytes, settings
 
-from okapi_kedro.training.draws import row_keys
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.ppo.experience import experience_of, targets_of
 from okapi_kedro.training.ppo.policy import policy_of
