@@ -157,6 +157,7 @@ def test_dropout_is_off():
     expected = of_whole(model, ids, mask)
     policy = split_policy(model.train(), 2)
     torch.testing.assert_close(of_parts(policy.trunk, policy.top, ids, mask), expected, rtol=0, atol=2e-5)
+    assert not [module for part in (model, policy.trunk, policy.top) for module in part.modules() if module.training]
 
 
 def test_a_split_draws_no_random_number():

@@ -93,9 +93,9 @@ def _computation(config: PreTrainedConfig) -> dict[str, object]:
 
 
 def _digest(module: nn.Module) -> bytes:
-    """Of names, types, shapes and every bit of a module's weights."""
+    """Of names, shapes and every bit of a module's weights."""
     digest = sha256()
     for name, tensor in module.state_dict().items():
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(f"{name} {tuple(tensor.shape)} ".encode())
         digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy())
     return digest.digest()
