@@ -10,8 +10,8 @@ from torch.utils.checkpoint import checkpoint
 def log_probabilities(hidden: Tensor, head: nn.Module, tokens: Tensor, temperature: float, chunk: int) -> Tensor:
     """The log-probability of each token in its state.
 
-    A chunk's logits are let go of and made again for its gradients, so a vocabulary of 250,000 costs little memory;
-    each value is the same to the bit whatever else is asked for and whether or not gradients are.
+    Of several chunks, the logits are let go of and made again for the gradients, so a vocabulary of 250,000 costs
+    little memory; each value is the same to the bit whatever else is asked for and whether or not gradients are.
 
     Args:
         hidden: states after the final norm, shape (states, hidden size).
@@ -25,8 +25,7 @@ def log_probabilities(hidden: Tensor, head: nn.Module, tokens: Tensor, temperatu
     """
 
     def of_chunk(states: Tensor, chosen: Tensor) -> tuple[Tensor, ...]:
-        logits = head(states).float() / temperature
-        return (_chosen(logits, chosen),)
+        return (_chosen(_log_probs(head, states, temperature), chosen),)
 
     [values] = _in_chunks(of_chunk, chunk, hidden, tokens)
     return values
@@ -41,8 +40,8 @@ def log_probabilities_and_entropies(
     """
 
     def of_chunk(states: Tensor, chosen: Tensor) -> tuple[Tensor, ...]:
-        logits = head(states).float() / temperature
-        return _chosen(logits, chosen), _entropies(logits)
+        log_probs = _log_probs(head, states, temperature)
+        return _chosen(log_probs, chosen), _entropies(log_probs)
 
     values, entropies = _in_chunks(of_chunk, chunk, hidden, tokens)
     return values, entropies
@@ -75,37 +74,43 @@ def comparison(
     """
 
     def of_chunk(states: Tensor, reference_states: Tensor, chosen: Tensor) -> tuple[Tensor, ...]:
-        logits = head(states).float() / temperature
-        reference_logits = reference_head(reference_states).float() / temperature
-        divergences = _divergences(logits, reference_logits)
-        return _chosen(logits, chosen), _chosen(reference_logits, chosen), _entropies(logits), divergences
+        log_probs = _log_probs(head, states, temperature)
+        reference_log_probs = _log_probs(reference_head, reference_states, temperature)
+        divergences = _divergences(log_probs, reference_log_probs)
+        return _chosen(log_probs, chosen), _chosen(reference_log_probs, chosen), _entropies(log_probs), divergences
 
     values, reference_values, entropies, divergences = _in_chunks(of_chunk, chunk, hidden, reference_hidden, tokens)
     return values, reference_values, entropies, divergences
 
 
-def _chosen(logits: Tensor, tokens: Tensor) -> Tensor:
-    return logits.gather(1, tokens[:, None])[:, 0] - logits.logsumexp(dim=1)
+def _log_probs(head: nn.Module, states: Tensor, temperature: float) -> Tensor:
+    """Of all tokens in each state."""
+    log_probs: Tensor = (head(states).float() / temperature).log_softmax(dim=1)
+    return log_probs
 
 
-def _entropies(logits: Tensor) -> Tensor:
-    return logits.logsumexp(dim=1) - (logits.softmax(dim=1) * logits).sum(dim=1)
+def _chosen(log_probs: Tensor, tokens: Tensor) -> Tensor:
+    return log_probs.gather(1, tokens[:, None])[:, 0]
 
 
-def _divergences(logits: Tensor, reference_logits: Tensor) -> Tensor:
-    log_ratios = logits.log_softmax(dim=1) - reference_logits.log_softmax(dim=1)
+def _entropies(log_probs: Tensor) -> Tensor:
+    return -(log_probs.exp() * log_probs).sum(dim=1)
+
+
+def _divergences(log_probs: Tensor, reference_log_probs: Tensor) -> Tensor:
     # Rounding can put a divergence of nothing below 0.
-    return (logits.softmax(dim=1) * log_ratios).sum(dim=1).clamp(min=0)
+    return (log_probs.exp() * (log_probs - reference_log_probs)).sum(dim=1).clamp(min=0)
 
 
 def _in_chunks(of_chunk: Callable[..., tuple[Tensor, ...]], chunk: int, *inputs: Tensor) -> list[Tensor]:
     """What is made of all states, put together from what is made of the chunks."""
     if len(inputs[0]) == 0:
         return list(of_chunk(*inputs))
+    chunks = list(zip(*(each.split(chunk) for each in inputs), strict=True))
+    # The logits of a single chunk are needed as soon as they are let go of.
+    let_go = torch.is_grad_enabled() and len(chunks) > 1
     parts = [
-        checkpoint(of_chunk, *part, use_reentrant=False, preserve_rng_state=False)
-        if torch.is_grad_enabled()
-        else of_chunk(*part)
-        for part in zip(*(each.split(chunk) for each in inputs), strict=True)
+        checkpoint(of_chunk, *part, use_reentrant=False, preserve_rng_state=False) if let_go else of_chunk(*part)
+        for part in chunks
     ]
     return [torch.cat(figures) for figures in zip(*parts, strict=True)]
