@@ -59,10 +59,10 @@ _TABLE: tuple[Language, ...] = (
     Language("kn", "Kannada", "KANNADA", 64, 0.0122, "low", False),
 )
 
+LANGUAGES: dict[str, Language] = {language.code: language for language in _TABLE}
+
 JOINT = "multi"
 """The namespace of a model that learns several languages at once; no language, but named where one is."""
-
-LANGUAGES: dict[str, Language] = {language.code: language for language in _TABLE}
 
 NAMESPACES = (*LANGUAGES, JOINT)
 """What a node's namespace may begin with."""
