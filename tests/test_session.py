@@ -197,7 +197,7 @@ def test_an_unknown_language_is_one_line_with_the_known_ones_and_exit_code_2(lan
     error = refused(run={"lang": lang})
     assert isinstance(error, click.BadParameter)
     assert error.exit_code == 2
-    assert re.search(r"unknown language '.*'; known: ar, bn, .*, zh, or all$", error.message)
+    assert re.search(r"unknown language '.*'; known: ar, bn, .*, zh, all, or multi$", error.message)
     assert all(f" {code}," in error.message for code in LANGUAGES)
 
 
