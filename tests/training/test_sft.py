@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTTrainer
 
 from okapi_kedro.errors import UserError
-from okapi_kedro.training import sft
+from okapi_kedro.training import memory_plan, sft
 from okapi_kedro.training.models import ModelReference, save_model
 from okapi_kedro.training.prompt import ENGLISH, prompt_of
 from okapi_kedro.training.sft import fine_tune
@@ -239,7 +239,7 @@ def test_packing_is_refused_for_a_model_whose_rows_would_see_each_other(untraine
 
 
 def test_a_model_that_does_not_fit_into_memory_is_refused_before_it_is_loaded(monkeypatch, untrained, tmp_path):
-    monkeypatch.setattr(sft, "available_memory", lambda processes: 10**5)
+    monkeypatch.setattr(memory_plan, "available_memory", lambda processes: 10**5)
     monkeypatch.setattr(ModelReference, "causal_lm", None)
     with pytest.raises(UserError, match=r"^sft: one process needs about .*, and 0\.0 GB are free: divide them with"):
         fine_tune(untrained("bloom"), facts(), training(), RECIPE, ENGLISH, tmp_path, seed=0)

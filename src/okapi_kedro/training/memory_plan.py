@@ -91,6 +91,22 @@ class MemoryPlan:
         return f"{in_gigabytes(self.total)} ({' + '.join(shown)})"
 
 
+def require_room(
+    build: Build, loss: Loss, settings: TrainingSettings, texts: int, stage: str, frozen_bytes: float = _KEPT_BYTES
+) -> None:
+    """Raises a UserError before a model is loaded, where its training surely would run out of memory.
+
+    Args:
+        build, loss, frozen_bytes: as of `plan_memory`.
+        settings: of the training.
+        texts: that are in memory together.
+        stage: the parameters' name, for the advice: sft or reward.
+    """
+    step = planned_step(settings, texts)
+    plan = plan_memory(build, loss, step, frozen_bytes)
+    require_memory(plan, available_memory(settings.processes), step, stage)
+
+
 def planned_step(settings: TrainingSettings, texts: int) -> Step:
     """What one process does by the settings of a training.
 
@@ -101,7 +117,7 @@ def planned_step(settings: TrainingSettings, texts: int) -> Step:
     return Step(
         texts=texts,
         length=settings.max_length,
-        micro_batches=settings.batch_size // (settings.micro_batch_size * settings.processes),
+        micro_batches=settings.micro_batches,
         precision=settings.precision,
         gradient_checkpointing=settings.gradient_checkpointing,
         shards=settings.processes if settings.sharding == "fsdp" else 1,

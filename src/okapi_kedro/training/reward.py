@@ -15,13 +15,7 @@ from trl import RewardConfig
 from okapi_kedro.errors import UserError
 from okapi_kedro.training.checkpoints import fingerprint_of, keep_only_own, prove_room, remove_checkpoints
 from okapi_kedro.training.launch import launch
-from okapi_kedro.training.memory_plan import (
-    available_memory,
-    plan_memory,
-    planned_step,
-    require_memory,
-    reward_loss,
-)
+from okapi_kedro.training.memory_plan import require_room, reward_loss
 from okapi_kedro.training.models import ModelReference, save_model
 from okapi_kedro.training.ranked_lists import RankedListTrainer
 from okapi_kedro.training.run import run, whole_model
@@ -81,8 +75,7 @@ def _require_memory(start: ModelReference, settings: RewardSettings) -> None:
         freeze_below(model, settings.trainable_blocks)
         return model
 
-    step = planned_step(settings.training, texts=2 * settings.training.micro_batch_size)
-    require_memory(plan_memory(build, reward_loss, step), available_memory(settings.training.processes), step, "reward")
+    require_room(build, reward_loss, settings.training, 2 * settings.training.micro_batch_size, "reward")
 
 
 def _train(

@@ -78,6 +78,11 @@ class TrainingSettings(BaseModel):
             raise ValueError(f"checkpoint_steps {self.checkpoint_steps} is no multiple of log_steps {self.log_steps}")
         return self
 
+    @property
+    def micro_batches(self) -> int:
+        """So many of a process make one optimiser step."""
+        return self.batch_size // (self.micro_batch_size * self.processes)
+
     def trainer_arguments(self, output_dir: str, seed: int) -> dict[str, Any]:
         """Keyword arguments that transformers' and TRL's configurations have in common."""
         return {
@@ -88,7 +93,7 @@ class TrainingSettings(BaseModel):
             "warmup_steps": self.warmup_steps,
             "per_device_train_batch_size": self.micro_batch_size,
             "per_device_eval_batch_size": self.micro_batch_size,
-            "gradient_accumulation_steps": self.batch_size // (self.micro_batch_size * self.processes),
+            "gradient_accumulation_steps": self.micro_batches,
             "weight_decay": self.weight_decay,
             "optim": self.optimizer,
             "adam_beta1": 0.9,

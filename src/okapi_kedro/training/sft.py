@@ -22,14 +22,7 @@ from okapi_kedro.training.adapters import (
 from okapi_kedro.training.checkpoints import fingerprint_of, keep_only_own, prove_room, remove_checkpoints
 from okapi_kedro.training.launch import launch
 from okapi_kedro.training.lengths import token_counts
-from okapi_kedro.training.memory_plan import (
-    available_memory,
-    language_model_loss,
-    plan_memory,
-    planned_step,
-    require_memory,
-    with_tiled_logits,
-)
+from okapi_kedro.training.memory_plan import language_model_loss, require_room, with_tiled_logits
 from okapi_kedro.training.models import ModelReference, save_model
 from okapi_kedro.training.prompt import PromptTemplate, chat_template
 from okapi_kedro.training.run import run, whole_model
@@ -89,9 +82,9 @@ def _require_memory(base: ModelReference, settings: TrainingSettings, recipe: Sf
         model = AutoModelForCausalLM.from_config(configuration, dtype=dtype)
         return with_tiled_logits(rehearsed_adapter(model, recipe.adapter))
 
-    step = planned_step(settings, texts=1 if recipe.batching == "packed" else settings.micro_batch_size)
-    plan = plan_memory(build, language_model_loss, step, frozen_bytes(recipe.adapter, settings.precision))
-    require_memory(plan, available_memory(settings.processes), step, "sft")
+    texts = 1 if recipe.batching == "packed" else settings.micro_batch_size
+    each = frozen_bytes(recipe.adapter, settings.precision)
+    require_room(build, language_model_loss, settings, texts, "sft", each)
 
 
 def _fine_tune(

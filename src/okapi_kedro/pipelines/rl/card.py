@@ -1,7 +1,6 @@
 """The card of the model tuned by reinforcement learning."""
 
 import pandas as pd
-from pydantic import BaseModel
 
 from okapi_kedro.pipelines.model_cards import model_card, settings_by_name, training_and_held_out
 from okapi_kedro.pipelines.publish.nodes import PublishParameters
@@ -27,13 +26,9 @@ def write_rlhf_card(
         base,
         template,
         training_and_held_out(prompts),
-        {"algorithm": parameters.algorithm} | settings_by_name(_settings(parameters)),
+        {"algorithm": parameters.algorithm} | settings_by_name(parameters.settings),
         {"mean reward": after, "mean reward before": before},
         publish,
         spending,
         [language],
     )
-
-
-def _settings(parameters: RlParameters) -> BaseModel:
-    return {"ppo": parameters.ppo, "dpo": parameters.dpo}.get(parameters.algorithm, parameters.groups)

@@ -42,11 +42,16 @@ class RlParameters(BaseModel):
     answers: SamplingSettings
 
     @property
+    def settings(self) -> PpoSettings | ReinforcementSettings | DpoSettings:
+        """Those of the algorithm."""
+        own: dict[str, PpoSettings | DpoSettings] = {"ppo": self.ppo, "dpo": self.dpo}
+        return own.get(self.algorithm, self.groups)
+
+    @property
     def longest_prompt(self) -> int:
         """In tokens."""
-        grouped = self.groups.training.max_length
-        lengths = {"ppo": self.ppo.max_prompt_length, "dpo": self.dpo.training.max_length}
-        return lengths.get(self.algorithm, grouped)
+        chosen = self.settings
+        return chosen.max_prompt_length if isinstance(chosen, PpoSettings) else chosen.training.max_length
 
 
 def build_rl_prompts(
