@@ -12,7 +12,7 @@ from okapi_kedro.training.ppo.responses import Responses
 from okapi_kedro.training.ppo.rollouts import generator, roll_out
 from okapi_kedro.training.ppo.scoring import shared_scorer
 from okapi_kedro.training.ppo.settings import KlSettings, PpoSettings
-from okapi_kedro.training.ppo.update import update
+from okapi_kedro.training.ppo.update import optimizer_of, update
 from okapi_kedro.training.ppo.watch import watch
 from okapi_kedro.training.shared_reward import SharedReward, shares_trunk
 
@@ -44,7 +44,7 @@ def main() -> None:
     policy = policy_of(model, options.trainable_blocks, torch.float32)
     reward = SharedReward(reward_model, min(shared, policy.trunk.depth))
     del reward_model
-    optimizer = torch.optim.AdamW(policy.learning.values(), lr=1e-6, betas=(0.9, 0.95), fused=True)
+    optimizer = optimizer_of(policy, options)
     scored: dict[str, list] = {}
 
     def score(responses: Responses) -> torch.Tensor:

@@ -104,7 +104,8 @@ def test_the_teacher_is_named_with_what_it_cost():
         ["`translation`", "`some`", "1,000", "20,000", "3,000", "1.75 + 10 answers without a price"],
     ]
     assert "stand-in" not in text
-    assert "was a stand-in" in card(asked=[spending("offline-teacher")])
+    for teacher in ("offline-teacher", "offline-rehearsal"):
+        assert "was a stand-in" in card(asked=[spending(teacher)])
 
 
 def test_rows_that_others_published_are_not_called_ours():

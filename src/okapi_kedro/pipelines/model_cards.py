@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.pipelines.publish.nodes import PublishParameters
 from okapi_kedro.reporting.spending_of import spending_of
-from okapi_kedro.teacher.offline.server import MODEL, REHEARSAL
+from okapi_kedro.teacher.offline.server import MODELS as OFFLINE_TEACHERS
 from okapi_kedro.teacher.store import Spending
 from okapi_kedro.training.model_card import TrainedModel, Value, render_model_card
 from okapi_kedro.training.prompt import PromptTemplate, prompt_of
@@ -50,7 +50,7 @@ def model_card(
             base=base,
             hub_id=None if base in _NOT_ON_THE_HUB or Path(base).exists() else base,
             teacher=", ".join(teachers) or "of the published data",
-            stand_in=bool({MODEL, REHEARSAL} & set(teachers)),
+            stand_in=any(teacher in OFFLINE_TEACHERS for teacher in teachers),
             rows=rows,
             parameters=parameters,
             figures=figures,

@@ -14,7 +14,7 @@ from okapi_kedro import __version__
 from okapi_kedro.languages import Language
 from okapi_kedro.reporting.pages import BENCHMARK_NAMES
 from okapi_kedro.reporting.stage_counts import rejections
-from okapi_kedro.teacher.offline.server import MODEL as OFFLINE_TEACHER
+from okapi_kedro.teacher.offline.server import MODELS as OFFLINE_TEACHERS
 from okapi_kedro.teacher.store import Spending
 
 LONGEST_TEXT = 160
@@ -91,7 +91,7 @@ def render_card(
         "reasons": _reasons(parts, reasons),
         "origin": _origin(parts),
         "spending": spending,
-        "stand_in": any(each.model == OFFLINE_TEACHER for each in spending),
+        "stand_in": any(each.model in OFFLINE_TEACHERS for each in spending),
         "licence": licence,
     }
     return environment.get_template("dataset_card.md.jinja").render(**values)

@@ -8,10 +8,10 @@ import torch
 
 from okapi_kedro.training.ppo.experience import experience_of, targets_of
 from okapi_kedro.training.ppo.rollouts import generator
-from okapi_kedro.training.ppo.update import minibatches, update
+from okapi_kedro.training.ppo.update import minibatches, optimizer_of, update
 
 from .test_experience import rolled_out
-from .toy_loops import ALONE
+from .toy_loops import ALONE, policy_from, ppo_settings
 
 KL, RATE, LONGEST = 0.1, 0.5, 0.5
 
@@ -181,3 +181,16 @@ def test_a_bonus_for_entropy_raises_it(babbling):
         experience = experience_of(policy, rollouts, settings, ALONE)
         entropies.append(float(experience.entropies[experience.drawn].mean()))
     assert entropies[1] > entropies[0] + 0.01
+
+
+def test_the_value_head_has_a_learning_rate_of_its_own_and_else_that_of_the_blocks(untrained):
+    def rates(**changes):
+        settings = ppo_settings(learning_rate=0.25, **changes)
+        policy = policy_from(untrained("llama"), settings)
+        groups = optimizer_of(policy, settings).param_groups
+        return {len(group["params"]): group["full_rate"] for group in groups}, len(policy.learning)
+
+    of_groups, learning = rates(value_learning_rate=0.5)
+    assert of_groups == {learning - 2: 0.25, 2: 0.5}
+    assert set(rates()[0].values()) == {0.25}
+    assert rates(value_learning_rate=0.0)[0][2] == 0.0

@@ -12,6 +12,7 @@ from okapi_kedro.training.ppo.processes import Processes
 from okapi_kedro.training.ppo.responses import Responses
 from okapi_kedro.training.ppo.rollouts import Prompts
 from okapi_kedro.training.ppo.settings import PpoSettings
+from okapi_kedro.training.ppo.update import optimizer_of
 
 PROMPTS = ["Words:", "Name the colour: grass", "Words: red blue", "நல்ல Words:", "x", "Name", "Words: 17", "雪 Words:"]
 ALONE = Processes(0, 1)
@@ -51,7 +52,7 @@ def loop_of(
 ) -> Loop:
     """A training with a reward of one's own."""
     policy, tokenizer = policy_from(start, settings), start.tokenizer()
-    optimizer = torch.optim.AdamW(policy.learning.values(), betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    optimizer = optimizer_of(policy, settings)
     depths = [policy.trunk.depth] if policy.trunk else []
     tokens = tokenizer(list(prompts))["input_ids"]
     return Loop(policy, optimizer, tokenizer, score, depths, Prompts(tokens, seed), held_out, settings, ALONE)

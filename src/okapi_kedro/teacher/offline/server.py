@@ -19,6 +19,8 @@ from okapi_kedro.teacher.offline.reply import Reply
 MODEL = "offline-teacher"
 REHEARSAL = "offline-rehearsal"
 """The name under which it translates any text, into nonsense."""
+MODELS = (MODEL, REHEARSAL)
+"""None of them a language model: what they have a part in says so."""
 NOTICE = (
     "I am the offline teacher of okapi-kedro, a stand-in for demonstrations and tests: no translator and no language "
     "model. I can only go on from numbered example tasks, translate the tasks of my small grammar, and rank responses "
@@ -107,7 +109,7 @@ def request_digest(payload: dict[str, Any]) -> bytes:
 def handle(method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
     """The HTTP status and JSON body that answer an HTTP request."""
     if (method, path) == ("GET", "/v1/models"):
-        models = [{"id": id, "object": "model", "created": 0, "owned_by": "okapi-kedro"} for id in (MODEL, REHEARSAL)]
+        models = [{"id": id, "object": "model", "created": 0, "owned_by": "okapi-kedro"} for id in MODELS]
         return 200, {"object": "list", "data": models}
     if (method, path) != ("POST", "/v1/chat/completions"):
         return 404, error_body(f"{method} {path}: there is nothing here that answers this")

@@ -134,9 +134,9 @@ class Loop:
             UserError: where no update has a finite gradient.
         """
         settings = self.settings
-        rate = settings.learning_rate * min(1.0, (number + 1) / max(settings.warmup_steps, 1))
+        warm = min(1.0, (number + 1) / max(settings.warmup_steps, 1))
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = group["full_rate"] * warm
         order = generator("order of micro-batches", number, self.prompts.seed)
         figures = update(self.policy, self.optimizer, batches, experience, targets, settings, self.processes, order)
         if math.isnan(figures.grad_norm):
@@ -144,7 +144,7 @@ class Loop:
                 f"no update of PPO's step {number + 1} has a finite gradient: lower rl.ppo.learning_rate "
                 "or set rl.ppo.precision to float32"
             )
-        return {**asdict(figures), "learning_rate": rate}
+        return {**asdict(figures), "learning_rate": settings.learning_rate * warm}
 
     def _better(self, progress: Progress, seen: Row) -> Best | None:
         """The best policy so far: that which has drawn the step's responses, or the one before."""

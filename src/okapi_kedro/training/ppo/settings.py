@@ -72,7 +72,8 @@ class PpoSettings(BaseModel):
         max_new_tokens: longest response in tokens.
         temperature: of the draws, and of the distributions that are compared.
         learning_rate: of AdamW (betas 0.9 and 0.95, epsilon 1e-8), constant after the warm-up.
-        warmup_steps: steps in which the learning rate rises to it.
+        value_learning_rate: that of the value head, which starts from nothing; null takes `learning_rate`.
+        warmup_steps: steps in which the learning rates rise to theirs.
         weight_decay: AdamW's.
         max_grad_norm: longest gradient; longer ones are scaled down to it.
         gamma: discount of a reward one token later.
@@ -109,6 +110,7 @@ class PpoSettings(BaseModel):
     max_new_tokens: PositiveInt
     temperature: PositiveFloat = 1.0
     learning_rate: NonNegativeFloat
+    value_learning_rate: NonNegativeFloat | None = None
     warmup_steps: NonNegativeInt = 0
     weight_decay: NonNegativeFloat = 0.0
     max_grad_norm: PositiveFloat = 1.0

@@ -27,6 +27,7 @@ from okapi_kedro.training.ppo.processes import join
 from okapi_kedro.training.ppo.rollouts import Prompts
 from okapi_kedro.training.ppo.scoring import Scorer, shared_scorer, speak_alike, text_scorer, token_scorer
 from okapi_kedro.training.ppo.settings import PpoSettings
+from okapi_kedro.training.ppo.update import optimizer_of
 from okapi_kedro.training.ppo.watch import Row
 from okapi_kedro.training.shared_reward import SharedReward, shares_trunk
 
@@ -102,9 +103,7 @@ def _train(
     tokens = tokenizer(prompts)["input_ids"]
     _prove_lengths([*tokens, *(tokenizer(held_out)["input_ids"] if held_out else [])], model, settings)
     policy, score, depths = _policy_and_scorer(model, tokenizer, reward_model, settings)
-    optimizer = torch.optim.AdamW(
-        policy.learning.values(), betas=(0.9, 0.95), eps=1e-8, weight_decay=settings.weight_decay, fused=True
-    )
+    optimizer = optimizer_of(policy, settings)
     if processes.rank == 0:
         _prove_room(directory, policy, settings)
     progress = Progress(kl_coefficient=settings.kl.coefficient)

@@ -50,6 +50,15 @@ def minibatches(count: int, size: int, generator: torch.Generator) -> list[list[
     return drawn
 
 
+def optimizer_of(policy: Policy, settings: PpoSettings) -> torch.optim.Optimizer:
+    """AdamW, with a learning rate of its own for the value head; `full_rate` of a group is that after the warm-up."""
+    head = list(policy.value_head.parameters())
+    blocks = [parameter for name, parameter in policy.learning.items() if not name.startswith("value_head.")]
+    of_values = settings.learning_rate if settings.value_learning_rate is None else settings.value_learning_rate
+    groups = [{"params": blocks, "full_rate": settings.learning_rate}, {"params": head, "full_rate": of_values}]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-8, weight_decay=settings.weight_decay, fused=True)
+
+
 def update(
     policy: Policy,
     optimizer: torch.optim.Optimizer,
