@@ -40,7 +40,7 @@ def main() -> None:
     options, alone = ppo_settings(chosen), Processes(0, 1)
     start, judge = (ModelReference(str(chosen["folder"] / name)) for name in ("policy", "reward"))
     tokenizer, model, reward_model = start.tokenizer(), start.causal_lm(), judge.reward_model()
-    shared = shares_trunk(model, reward_model)
+    shared = shares_trunk(model, reward_model, torch.float32)
     policy = policy_of(model, options.trainable_blocks, torch.float32)
     reward = SharedReward(reward_model, min(shared, policy.trunk.depth))
     del reward_model

@@ -27,6 +27,7 @@ from .toy_architectures import (
 )
 from .toys import SENTENCES, preference_pairs, training
 
+FLOAT = torch.float32
 LENGTHS = [3, 9, 8, 1]
 PROMPT = max(LENGTHS)
 
@@ -47,7 +48,7 @@ def standing_alone(reward_model, sequences, mask, last):
 def test_rewards_on_captured_states_are_those_of_the_reward_model_standing_alone(name, shared):
     policy_model = policy_of(name)
     reward_model = reward_model_of(name, policy_model, shared)
-    depth = shares_trunk(policy_model, reward_model)
+    depth = shares_trunk(policy_model, reward_model, FLOAT)
     assert depth == shared
     split_policy(policy_model, 1)
     ids, mask = left_padded(LENGTHS)
@@ -71,7 +72,7 @@ def test_a_trained_reward_model_shares_the_blocks_that_stayed_frozen_and_rewards
     trained, _ = train_reward_model(start, preference_pairs(32, seed=0), settings, tmp_path, seed=0)
     reward_model, tokenizer = trained.reward_model().eval(), trained.tokenizer()
     policy_model = start.causal_lm()
-    assert shares_trunk(policy_model, reward_model) == 1
+    assert shares_trunk(policy_model, reward_model, FLOAT) == 1
 
     texts = [*SENTENCES.values(), "a", "", "red <unk>"]
     expected = rewards(reward_model, tokenizer, texts, batch_size=3)
@@ -137,7 +138,7 @@ def test_one_bit_in_a_block_ends_what_is_shared(name):
     with torch.no_grad():
         bits = weight.view(-1)[:1].view(torch.int32)
         bits ^= 1
-    assert shares_trunk(policy_model, reward_model) == 2
+    assert shares_trunk(policy_model, reward_model, FLOAT) == 2
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
@@ -146,7 +147,7 @@ def test_other_embeddings_share_nothing(name):
     reward_model = reward_model_of(name, policy_model, BLOCKS - 1)
     with torch.no_grad():
         reward_model.get_input_embeddings().weight[7, 3] += 1
-    assert shares_trunk(policy_model, reward_model) is None
+    assert shares_trunk(policy_model, reward_model, FLOAT) is None
 
 
 def test_bloom_s_norm_of_the_embeddings_has_to_be_shared_too():
@@ -154,7 +155,7 @@ def test_bloom_s_norm_of_the_embeddings_has_to_be_shared_too():
     reward_model = reward_model_of("bloom", policy_model, BLOCKS - 1)
     with torch.no_grad():
         reward_model.base_model.word_embeddings_layernorm.bias += 1e-3
-    assert shares_trunk(policy_model, reward_model) is None
+    assert shares_trunk(policy_model, reward_model, FLOAT) is None
 
 
 @pytest.mark.parametrize(
@@ -171,27 +172,38 @@ def test_bloom_s_norm_of_the_embeddings_has_to_be_shared_too():
 )
 def test_the_same_weights_in_another_computation_share_nothing(change):
     policy_model = policy_of("llama")
-    assert shares_trunk(policy_model, reward_model_of("llama", policy_model, BLOCKS - 1)) == BLOCKS - 1
-    assert shares_trunk(policy_model, reward_model_of("llama", policy_model, BLOCKS - 1, **change)) is None
+    assert shares_trunk(policy_model, reward_model_of("llama", policy_model, BLOCKS - 1), FLOAT) == BLOCKS - 1
+    assert shares_trunk(policy_model, reward_model_of("llama", policy_model, BLOCKS - 1, **change), FLOAT) is None
 
 
 def test_a_larger_vocabulary_shares_nothing():
     policy_model = policy_of("llama")
     reward_model = reward_model_of("llama", policy_model, BLOCKS - 1)
     reward_model.resize_token_embeddings(61)
-    assert shares_trunk(policy_model, reward_model) is None
+    assert shares_trunk(policy_model, reward_model, FLOAT) is None
 
 
 def test_another_architecture_shares_nothing():
-    assert shares_trunk(policy_of("llama"), reward_model_of("bloom", None, 0)) is None
-    assert shares_trunk(policy_of("llama"), reward_model_of("mistral", None, 0)) is None
+    assert shares_trunk(policy_of("llama"), reward_model_of("bloom", None, 0), FLOAT) is None
+    assert shares_trunk(policy_of("llama"), reward_model_of("mistral", None, 0), FLOAT) is None
 
 
-def test_another_precision_shares_nothing():
+def test_a_reward_model_saved_in_another_type_shares_what_is_equal_in_the_precision_of_the_training():
+    """Rounded weights are others in float32; in bfloat16 they are those that the policy is rounded to."""
     policy_model = policy_of("llama")
     reward_model = reward_model_of("llama", policy_model, BLOCKS - 1)
-    assert shares_trunk(policy_model, reward_model.bfloat16()) is None
-    assert shares_trunk(policy_model.bfloat16(), reward_model) == BLOCKS - 1
+    rounded = copy.deepcopy(reward_model).bfloat16()
+    assert shares_trunk(policy_model, rounded, FLOAT) is None
+    assert shares_trunk(policy_model, rounded, torch.bfloat16) == BLOCKS - 1
+    assert shares_trunk(copy.deepcopy(policy_model).bfloat16(), rounded, FLOAT) == BLOCKS - 1
+    assert shares_trunk(copy.deepcopy(policy_model).bfloat16(), rounded.float(), FLOAT) == BLOCKS - 1
+
+
+def test_comparing_in_another_precision_leaves_the_weights_as_they_are():
+    policy_model = policy_of("llama")
+    before = copy.deepcopy(policy_model.state_dict())
+    shares_trunk(policy_model, reward_model_of("llama", policy_model, BLOCKS - 1), torch.bfloat16)
+    assert all(torch.equal(weight, before[name]) for name, weight in policy_model.state_dict().items())
 
 
 def test_what_is_shared_survives_being_saved_and_the_padding_a_reward_model_gets(untrained, tmp_path):
@@ -200,7 +212,7 @@ def test_what_is_shared_survives_being_saved_and_the_padding_a_reward_model_gets
     tokenizer.pad_token = "<unk>"
     reward_model = save_model(policy_model, tokenizer, tmp_path).reward_model()
     assert reward_model.config.pad_token_id != policy_model.config.pad_token_id
-    assert shares_trunk(policy_model, reward_model) == 1
+    assert shares_trunk(policy_model, reward_model, FLOAT) == 1
 
 
 @pytest.mark.parametrize("depth", [-1, BLOCKS])

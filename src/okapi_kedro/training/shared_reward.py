@@ -1,4 +1,7 @@
-"""A reward model that reads the policy's own states, where its lower blocks are the policy's to the last bit."""
+"""A reward model that reads the policy's own states, where its lower blocks are the policy's to the last bit.
+
+Equal are blocks that PPO holds as equal: in the precision of the training, which both are brought to.
+"""
 
 from hashlib import sha256
 from itertools import takewhile
@@ -28,16 +31,20 @@ _OF_NO_ACCOUNT = {
 """What two configurations may differ in and still compute the same states from the same weights."""
 
 
-def shares_trunk(policy: PreTrainedModel, reward_model: PreTrainedModel) -> int | None:
+def shares_trunk(policy: PreTrainedModel, reward_model: PreTrainedModel, precision: torch.dtype) -> int | None:
     """How many lower blocks the two have in common, with the embeddings below them; None where nothing is.
 
-    The weights are compared by their SHA-256, block by block, and the configurations by what they say of the
-    computation. Equal embeddings of equal size, with the same end of a text, take a token to mean the same to both.
-    A policy that learns changes its upper blocks: no more of them may be shared than its trunk has.
+    The weights are compared by their SHA-256, block by block, in the type that PPO holds frozen weights in, whatever
+    the types that they were saved in: a reward model that was saved rounded to bfloat16 shares the trunk of a training
+    in bfloat16, and shares none of one in float32, whose states its own lower blocks would not have made. The
+    configurations are compared by what they say of the computation. Equal embeddings of equal size, with the same end
+    of a text, take a token to mean the same to both. A policy that learns changes its upper blocks: no more of them may
+    be shared than its trunk has.
 
     Args:
         policy: a causal language model as it is before it learns.
-        reward_model: a sequence classification model, in the same precision.
+        reward_model: a sequence classification model.
+        precision: of the training.
 
     Returns:
         A number of blocks from 0 to all but one, which the reward model reads the states with.
@@ -45,10 +52,10 @@ def shares_trunk(policy: PreTrainedModel, reward_model: PreTrainedModel) -> int 
     ours, theirs = policy.base_model, reward_model.base_model
     if type(ours) is not type(theirs) or _computation(ours.config) != _computation(theirs.config):
         return None
-    if _digest(lower_part(ours, 0)) != _digest(lower_part(theirs, 0)):
+    if _digest(lower_part(ours, 0), precision) != _digest(lower_part(theirs, 0), precision):
         return None
     pairs = zip(blocks_of(ours)[:-1], blocks_of(theirs)[:-1], strict=True)
-    return sum(1 for _ in takewhile(lambda pair: _digest(pair[0]) == _digest(pair[1]), pairs))
+    return sum(1 for _ in takewhile(lambda pair: _digest(pair[0], precision) == _digest(pair[1], precision), pairs))
 
 
 class SharedReward(nn.Module):
@@ -92,10 +99,11 @@ def _computation(config: PreTrainedConfig) -> dict[str, object]:
     return {name: value for name, value in config.to_dict().items() if name not in _OF_NO_ACCOUNT}
 
 
-def _digest(module: nn.Module) -> bytes:
-    """Of names, shapes and every bit of a module's weights."""
+def _digest(module: nn.Module, precision: torch.dtype) -> bytes:
+    """Of names, shapes and every bit that a precision keeps of a module's weights."""
     digest = sha256()
     for name, tensor in module.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)} ".encode())
-        digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy())
+        kept = tensor.to(precision) if tensor.is_floating_point() else tensor
+        digest.update(kept.cpu().contiguous().view(torch.uint8).numpy())
     return digest.digest()

@@ -15,7 +15,7 @@ from okapi_kedro.training.ppo.checkpoints import Progress, load_checkpoint, save
 
 from ..toys import files_of
 from .killed import SETTINGS, STEPS, DieAfterStep, DieInSave, DieWhileTheModelIsSaved, run_apart
-from .toy_loops import length_of, loop_of, ppo_settings
+from .toy_loops import ALONE, length_of, loop_of, ppo_settings
 
 KILLED = -signal.SIGKILL
 
@@ -74,7 +74,7 @@ def test_what_is_saved_is_what_is_loaded(babbling, tmp_path):
     settings = ppo_settings(**SETTINGS)
     loop, other = (loop_of(babbling, length_of, settings, held_out=["x"]) for _ in range(2))
     progress = loop.step(loop.step(Progress(kl_coefficient=0.05)))
-    save_checkpoint(tmp_path, progress, loop.policy, loop.optimizer, kept=1)
+    save_checkpoint(tmp_path, progress, loop.policy, loop.optimizer, ALONE, kept=1)
     loaded = load_checkpoint(tmp_path / "checkpoint-2", other.policy, other.optimizer)
     assert json.dumps([loaded.log, loaded.held_out]) == json.dumps([progress.log, progress.held_out])
     assert replace(loaded, log=(), held_out=(), best=None) == replace(progress, log=(), held_out=(), best=None)
@@ -93,7 +93,7 @@ def test_only_so_many_checkpoints_are_kept(babbling, tmp_path):
     loop = loop_of(babbling, length_of, ppo_settings())
     progress = loop.step(Progress(kl_coefficient=0.05))
     for step in (1, 2, 3):
-        save_checkpoint(tmp_path, replace(progress, step=step), loop.policy, loop.optimizer, kept=2)
+        save_checkpoint(tmp_path, replace(progress, step=step), loop.policy, loop.optimizer, ALONE, kept=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-2", "checkpoint-3"]
 
 
@@ -101,5 +101,5 @@ def test_a_checkpoint_that_cannot_be_written_is_an_error_of_one_line(babbling, t
     loop = loop_of(babbling, length_of, ppo_settings())
     progress = loop.step(Progress(kl_coefficient=0.05))
     with pytest.raises(UserError, match="cannot save a checkpoint") as caught:
-        save_checkpoint(tmp_path / "nowhere", progress, loop.policy, loop.optimizer, kept=1)
+        save_checkpoint(tmp_path / "nowhere", progress, loop.policy, loop.optimizer, ALONE, kept=1)
     assert "\n" not in str(caught.value)

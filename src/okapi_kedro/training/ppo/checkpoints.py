@@ -18,6 +18,8 @@ from okapi_kedro.errors import UserError
 from okapi_kedro.training.checkpoints import complete
 from okapi_kedro.training.models import device
 from okapi_kedro.training.ppo.policy import Policy
+from okapi_kedro.training.ppo.processes import Processes
+from okapi_kedro.training.ppo.shards import divided_like, gathered
 from okapi_kedro.training.ppo.watch import Row
 
 _WEIGHTS, _MOMENTS, _BEST, _PROGRESS = (
@@ -35,7 +37,7 @@ class Best:
     Args:
         step: steps that it had done.
         objective: mean reward less the first coefficient times the divergence (Ouyang et al. 2022, equation 2).
-        weights: its weights that learn, on the CPU.
+        weights: its weights that learn, on the CPU; of divided ones this process's part.
     """
 
     step: int
@@ -65,9 +67,16 @@ class Progress:
 
 
 def save_checkpoint(
-    folder: Path, progress: Progress, policy: Policy, optimizer: torch.optim.Optimizer, kept: int
+    folder: Path,
+    progress: Progress,
+    policy: Policy,
+    optimizer: torch.optim.Optimizer,
+    processes: Processes,
+    kept: int,
 ) -> None:
     """Saves all that the next steps hang on, and removes older checkpoints but for so many.
+
+    The first process writes; all have to come here to put together what is divided.
 
     Raises:
         UserError: when it cannot be written; earlier ones are kept.
@@ -75,14 +84,20 @@ def save_checkpoint(
     checkpoint = folder / f"checkpoint-{progress.step}"
     told = asdict(replace(progress, best=None))
     told["best"] = {"step": progress.best.step, "objective": progress.best.objective} if progress.best else None
+    tensors: dict[str, Mapping[str, Tensor]] = {_WEIGHTS: policy.learning, _MOMENTS: _moments(policy, optimizer)}
+    if progress.best:
+        tensors[_BEST] = progress.best.weights
+    is_first = processes.rank == 0
     try:
-        checkpoint.mkdir()
-        save_file(weights_of(policy), checkpoint / _WEIGHTS)
-        save_file(_moments(policy, optimizer), checkpoint / _MOMENTS)
-        if progress.best:
-            save_file(dict(progress.best.weights), checkpoint / _BEST)
-        (checkpoint / _PROGRESS).write_text(json.dumps(told), encoding="utf-8")
-        complete(checkpoint, kept)
+        if is_first:
+            checkpoint.mkdir()
+        for file, divided in tensors.items():
+            put_together = gathered(divided, is_first)
+            if is_first:
+                save_file(put_together, checkpoint / file)
+        if is_first:
+            (checkpoint / _PROGRESS).write_text(json.dumps(told), encoding="utf-8")
+            complete(checkpoint, kept)
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(
@@ -92,26 +107,36 @@ def save_checkpoint(
 
 def load_checkpoint(checkpoint: Path, policy: Policy, optimizer: torch.optim.Optimizer) -> Progress:
     """Puts policy and optimiser back to where they were, and says how far the training had come."""
-    set_weights(policy, load_file(checkpoint / _WEIGHTS))
-    moments = load_file(checkpoint / _MOMENTS, device=str(device()))
+    set_weights(policy, _weights_in(checkpoint / _WEIGHTS, policy))
+    moments = load_file(checkpoint / _MOMENTS)
     for name, parameter in policy.learning.items():
         of_parameter = {key.removeprefix(f"{name}/"): moments[key] for key in moments if key.startswith(f"{name}/")}
-        optimizer.state[parameter] = of_parameter
+        optimizer.state[parameter] = {
+            # The number of steps is whole in every process.
+            key: divided_like(value, parameter).to(device()) if value.ndim else value.to(device())
+            for key, value in of_parameter.items()
+        }
     told = json.loads((checkpoint / _PROGRESS).read_text(encoding="utf-8"))
-    best = Best(**told["best"], weights=load_file(checkpoint / _BEST)) if told["best"] else None
+    best = Best(**told["best"], weights=_weights_in(checkpoint / _BEST, policy)) if told["best"] else None
     return Progress(**{**told, "log": tuple(told["log"]), "held_out": tuple(told["held_out"]), "best": best})
 
 
 def weights_of(policy: Policy) -> dict[str, Tensor]:
-    """A copy of the weights that learn, on the CPU."""
+    """A copy of the weights that learn, on the CPU; of divided ones this process's part."""
     return {name: parameter.detach().cpu().clone() for name, parameter in policy.learning.items()}
 
 
 def set_weights(policy: Policy, weights: Mapping[str, Tensor]) -> None:
-    """Gives the policy earlier weights."""
+    """Gives the policy earlier weights, divided as its own."""
     with torch.no_grad():
         for name, parameter in policy.learning.items():
             parameter.copy_(weights[name])
+
+
+def _weights_in(file: Path, policy: Policy) -> dict[str, Tensor]:
+    """Of the whole weights in a file what this process holds of them, on the CPU."""
+    weights = load_file(file)
+    return {name: divided_like(weights[name], parameter).cpu() for name, parameter in policy.learning.items()}
 
 
 def bytes_of_checkpoints(policy: Policy, count: int) -> int:
@@ -122,7 +147,7 @@ def bytes_of_checkpoints(policy: Policy, count: int) -> int:
 
 def _moments(policy: Policy, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     return {
-        f"{name}/{key}": value.contiguous()
+        f"{name}/{key}": value
         for name, parameter in policy.learning.items()
         for key, value in optimizer.state[parameter].items()
     }

@@ -70,8 +70,9 @@ class Loop:
                 bar.update()
                 bar.set_postfix({name: progress.log[-1][name] for name in ("reward", "kl")})
                 every = self.settings.checkpoint_steps
-                if is_first and every and progress.step % every == 0 and progress.step < steps:
-                    save_checkpoint(folder, progress, self.policy, self.optimizer, self.settings.keep_checkpoints)
+                if every and progress.step % every == 0 and progress.step < steps:
+                    kept = self.settings.keep_checkpoints
+                    save_checkpoint(folder, progress, self.policy, self.optimizer, self.processes, kept)
         if progress.stopped_by:
             return self._at_best(progress)
         return self._answered(progress, progress.step)

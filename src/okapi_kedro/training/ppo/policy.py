@@ -1,7 +1,7 @@
 """The policy with its frozen reference and its value head."""
 
 import copy
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,8 @@ from transformers import PreTrainedModel
 
 from okapi_kedro.training.frozen_trunk import Top, Trunk, head_of, positions, reference_of, split_policy
 from okapi_kedro.training.models import device
+from okapi_kedro.training.ppo.layout import Place, as_many_passes, place_whole
+from okapi_kedro.training.ppo.shards import is_divided
 
 
 class WholeModel(nn.Module):
@@ -70,8 +72,15 @@ class Policy:
         )
         return context
 
+    def drawing(self) -> AbstractContextManager[object]:
+        """Passes of the whole model whose number depends on what is drawn: where it is divided, all make as many."""
+        divided = any(is_divided(parameter) for parameter in self.model.parameters())
+        return as_many_passes(self.model.base_model) if divided else nullcontext()
 
-def policy_of(model: PreTrainedModel, trainable_blocks: int, precision: torch.dtype) -> Policy:
+
+def policy_of(
+    model: PreTrainedModel, trainable_blocks: int, precision: torch.dtype, place: Place = place_whole
+) -> Policy:
     """The policy that a model is at the start of its training.
 
     The weights that learn are float32 in every precision, or steps of a millionth would be lost in rounding. The value
@@ -81,15 +90,21 @@ def policy_of(model: PreTrainedModel, trainable_blocks: int, precision: torch.dt
         model: a causal language model; changed in place.
         trainable_blocks: how many of the last blocks learn; 0 lets the whole model learn.
         precision: the type that forward passes compute in, and that frozen weights are held in.
+        place: brings policy and reference to where they compute.
     """
-    model.requires_grad_(True).to(device()).eval()
+    model.requires_grad_(True).eval()
     split = split_policy(model, trainable_blocks) if trainable_blocks else None
     for parameter in model.parameters():
-        # Copied in any case: what is read from a file may lie at any address in memory, and products of equal matrices
-        # at other addresses, such as the reference's, are rounded otherwise.
-        parameter.data = parameter.data.to(torch.float32 if parameter.requires_grad else precision, copy=True)
+        parameter.data = parameter.data.to(torch.float32 if parameter.requires_grad else precision)
     top = split.top if split else WholeModel(model)
     reference = reference_of(split.top) if split else copy.deepcopy(top).requires_grad_(False)
+    for part in (model, reference):
+        place(part, precision)
+    for parameter in {*model.parameters(), *reference.parameters()}:
+        # What is read from a file may lie at any address in memory, and products of equal matrices at other addresses,
+        # such as the reference's, are rounded otherwise. Divided ones are put together in memory of their own.
+        if not is_divided(parameter):
+            parameter.data = parameter.data.clone()
     width = model.get_output_embeddings().weight.shape[1]
     value_head = nn.utils.skip_init(nn.Linear, width, 1, device=device())
     nn.init.zeros_(value_head.weight)

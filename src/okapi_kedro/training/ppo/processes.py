@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed, nn
 
+from okapi_kedro.training.ppo.shards import is_divided
+
 
 @dataclass(frozen=True)
 class Processes:
@@ -29,10 +31,11 @@ class Processes:
         return total
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Gives every process's parameters the sum of all processes' gradients."""
+        """Gives every process's parameters the sum of all processes' gradients; divided ones have it already."""
         if self.count > 1:
             for parameter in parameters:
-                distributed.all_reduce(parameter.grad)
+                if not is_divided(parameter):
+                    distributed.all_reduce(parameter.grad)
 
     def wait(self) -> None:
         """Until all processes have come here."""

@@ -85,15 +85,16 @@ def draw_responses(
     )
     captured = bool(depths) and settings.capture_states
     with policy.computing(), torch.no_grad():
-        if captured:
-            closed, states = generate_with_states(
-                policy.model, ids, prompt_mask, configuration, depths, logits_processor=drawing, end=end
-            )
-        else:
-            drawn = policy.model.generate(
-                ids, attention_mask=prompt_mask, generation_config=configuration, logits_processor=drawing
-            )
-            closed, states = torch.cat([drawn, drawn.new_full((len(drawn), 1), end)], dim=1), {}
+        with policy.drawing():
+            if captured:
+                closed, states = generate_with_states(
+                    policy.model, ids, prompt_mask, configuration, depths, logits_processor=drawing, end=end
+                )
+            else:
+                drawn = policy.model.generate(
+                    ids, attention_mask=prompt_mask, generation_config=configuration, logits_processor=drawing
+                )
+                closed, states = torch.cat([drawn, drawn.new_full((len(drawn), 1), end)], dim=1), {}
         last = ends(closed, length, end)
         places = torch.arange(closed.shape[1], device=closed.device)
         of_response = (places >= length) & (places <= last[:, None])

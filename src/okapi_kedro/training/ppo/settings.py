@@ -58,7 +58,7 @@ class PpoSettings(BaseModel):
     """Reinforcement learning with proximal policy optimisation (Schulman et al. 2017; Ouyang et al. 2022, section 3.5).
 
     A step draws responses, scores them and learns from them in several inner epochs. Results are the same for any
-    `generation_batch_size`, `logits_chunk`, `capture_states` and number of `processes`, but for rounding.
+    `generation_batch_size`, `logits_chunk`, `capture_states`, number of `processes` and `sharding`, but for rounding.
 
     Args:
         trainable_blocks: how many of the last blocks learn, beside the value head; 0 lets the whole model learn.
@@ -93,6 +93,8 @@ class PpoSettings(BaseModel):
             where some blocks are frozen.
         held_out_every: steps between two answers to the held-out prompts.
         processes: that train together on this machine, each on an accelerator of its own or all on the CPU.
+        sharding: `fsdp` divides the blocks of policy, reference and reward model among the processes (FSDP2), with the
+            gradients and the optimiser of those that learn; `none` gives each process all.
         checkpoint_steps: steps between two checkpoints; 0 makes none.
         keep_checkpoints: so many of the latest are kept.
     """
@@ -129,6 +131,7 @@ class PpoSettings(BaseModel):
     capture_states: bool = True
     held_out_every: PositiveInt = 10
     processes: PositiveInt = 1
+    sharding: Literal["none", "fsdp"] = "none"
     checkpoint_steps: NonNegativeInt = 0
     keep_checkpoints: PositiveInt = 1
 
@@ -143,6 +146,12 @@ class PpoSettings(BaseModel):
         for name, size, part_name, part in sizes:
             if size % part:
                 raise ValueError(f"{name} {size} is no multiple of {part_name} {part}")
+        return self
+
+    @model_validator(mode="after")
+    def _sharding_has_processes(self) -> "PpoSettings":
+        if self.sharding == "fsdp" and self.processes == 1:
+            raise ValueError("sharding fsdp divides a model among processes and there is 1: raise processes")
         return self
 
     @property

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -19,14 +19,16 @@ from okapi_kedro.training.checkpoints import (
     remove_checkpoints,
 )
 from okapi_kedro.training.launch import launch
-from okapi_kedro.training.models import ModelReference, device, save_model
+from okapi_kedro.training.models import ModelReference, save_model
 from okapi_kedro.training.ppo.checkpoints import Progress, bytes_of_checkpoints, load_checkpoint
+from okapi_kedro.training.ppo.layout import PLACES
 from okapi_kedro.training.ppo.loop import Loop
 from okapi_kedro.training.ppo.policy import Policy, policy_of
 from okapi_kedro.training.ppo.processes import join
 from okapi_kedro.training.ppo.rollouts import Prompts
 from okapi_kedro.training.ppo.scoring import Scorer, shared_scorer, speak_alike, text_scorer, token_scorer
 from okapi_kedro.training.ppo.settings import PpoSettings
+from okapi_kedro.training.ppo.shards import gathered
 from okapi_kedro.training.ppo.update import optimizer_of
 from okapi_kedro.training.ppo.watch import Row
 from okapi_kedro.training.shared_reward import SharedReward, shares_trunk
@@ -113,8 +115,9 @@ def _train(
         progress = load_checkpoint(complete[-1], policy, optimizer)
     loop = Loop(policy, optimizer, tokenizer, score, depths, Prompts(tokens, seed), held_out, settings, processes)
     progress = loop.run(progress, int(len(prompts) * settings.epochs) // settings.rollouts, directory)
+    learnt = gathered(policy.learning, processes.rank == 0)
     if processes.rank == 0:
-        _save(policy, start, tokenizer, directory / "model")
+        _save(learnt, start, tokenizer, directory / "model")
         rewards = [row["reward"] for row in progress.log]
         logger.info("PPO: %d steps, reward %.3f at first, %.3f at last", progress.step, rewards[0], rewards[-1])
     processes.wait()
@@ -149,18 +152,23 @@ def _policy_and_scorer(
 
     Where the lower blocks of policy and reward model are one and the same, the reward is read off the policy's trunk.
     """
+    place, precision = PLACES[settings.sharding], getattr(torch, settings.precision)
     judge, judge_tokenizer = reward_model.reward_model(), reward_model.tokenizer()
     alike = speak_alike(tokenizer, judge_tokenizer)
-    shared = shares_trunk(model, judge) if alike and settings.trainable_blocks else None
-    policy = policy_of(model, settings.trainable_blocks, getattr(torch, settings.precision))
+    shared = shares_trunk(model, judge, precision) if alike and settings.trainable_blocks else None
+    policy = policy_of(model, settings.trainable_blocks, precision, place)
     depths = [policy.trunk.depth] if policy.trunk else []
     if policy.trunk and shared and policy.trunk.depth:
         depth = min(shared, policy.trunk.depth)
         logger.info("PPO: the reward model reads the states of the policy's first %d blocks", depth)
-        upper = SharedReward(judge.to(policy.precision), depth).to(device())
+        upper = SharedReward(judge, depth)
+        for parameter in upper.parameters():
+            # Not the module: rotary frequencies are no weights and lose places in a long text when they are rounded.
+            parameter.data = parameter.data.to(precision)
+        place(upper, precision)
         return policy, shared_scorer(upper, policy), sorted({*depths, depth})
     logger.info("PPO: the reward model shares no blocks with the policy's frozen ones and is held beside it")
-    judge.to(device()).eval()
+    place(judge.eval(), None)
     if alike:
         return policy, token_scorer(judge, judge_tokenizer), depths
     return policy, text_scorer(judge, judge_tokenizer, tokenizer), depths
@@ -172,12 +180,13 @@ def _prove_room(directory: Path, policy: Policy, settings: PpoSettings) -> None:
     prove_bytes(directory, whole + bytes_of_checkpoints(policy, count))
 
 
-def _save(policy: Policy, start: ModelReference, tokenizer: PreTrainedTokenizerBase, directory: Path) -> None:
+def _save(
+    learnt: Mapping[str, torch.Tensor], start: ModelReference, tokenizer: PreTrainedTokenizerBase, directory: Path
+) -> None:
     """Saves the model that the policy started from with the weights that it has learnt, in the type they had there."""
     model = start.causal_lm()
-    weights = dict(model.named_parameters())
     with torch.no_grad():
-        for name, parameter in policy.model.named_parameters():
-            if parameter.requires_grad:
-                weights[name].copy_(parameter)
+        for name, parameter in model.named_parameters():
+            if name in learnt:
+                parameter.copy_(learnt[name])
     save_model(model, tokenizer, directory)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from okapi_kedro.training.ppo.experience import Experience, MicroBatch, Targets
 from okapi_kedro.training.ppo.log_probabilities import log_probabilities, log_probabilities_and_entropies
@@ -13,6 +13,7 @@ from okapi_kedro.training.ppo.losses import is_clipped, policy_losses, value_los
 from okapi_kedro.training.ppo.policy import Policy
 from okapi_kedro.training.ppo.processes import Processes
 from okapi_kedro.training.ppo.settings import PpoSettings
+from okapi_kedro.training.ppo.shards import apart, clip_gradients
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def optimizer_of(policy: Policy, settings: PpoSettings) -> torch.optim.Optimizer
     head = list(policy.value_head.parameters())
     blocks = [parameter for name, parameter in policy.learning.items() if not name.startswith("value_head.")]
     of_values = settings.learning_rate if settings.value_learning_rate is None else settings.value_learning_rate
-    groups = [{"params": blocks, "full_rate": settings.learning_rate}, {"params": head, "full_rate": of_values}]
+    rates = [*((part, settings.learning_rate) for part in apart(blocks)), (head, of_values)]
+    groups = [{"params": part, "full_rate": rate} for part, rate in rates]
     return torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-8, weight_decay=settings.weight_decay, fused=True)
 
 
@@ -137,7 +139,7 @@ def _take_step(
     """Moves the weights and returns the length of the gradient; None where it is not finite or nothing was learnt."""
     parameters = list(policy.learning.values())
     processes.sum_gradients(parameters)
-    norm = float(nn.utils.clip_grad_norm_(parameters, max_grad_norm))
+    norm = clip_gradients(parameters, max_grad_norm)
     is_sound = tokens > 0 and math.isfinite(norm)
     if is_sound:
         optimizer.step()

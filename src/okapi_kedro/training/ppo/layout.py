@@ -1,0 +1,91 @@
+"""Where the weights of a training lie: whole in every process, or block by block divided among the processes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Literal, cast
+
+import torch
+from torch import distributed, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from transformers import PreTrainedModel
+
+from okapi_kedro.errors import UserError
+from okapi_kedro.training.models import device
+
+Place = Callable[[nn.Module, torch.dtype | None], None]
+"""Brings a module to where it computes: in a type, or where that is None in the type of its weights."""
+
+
+def place_whole(module: nn.Module, precision: torch.dtype | None) -> None:
+    """Onto this process's device; its weights keep their type, which passes are free to compute in another."""
+    module.to(device())
+
+
+def place_divided(module: nn.Module, precision: torch.dtype | None) -> None:
+    """Every block divided among the processes (FSDP2), all else whole onto this process's device.
+
+    Blocks are read, moved and divided one after the other. Each is put together in every process for its own forward
+    and its own backward pass, in the given type; its gradients are summed over the processes in float32.
+
+    Args:
+        module: that holds models of transformers; blocks that are divided already stay as they are.
+        precision: the type that weights are put together in.
+
+    Raises:
+        UserError: for a model that does not say what its blocks are.
+    """
+    mesh = init_device_mesh(device().type, (distributed.get_world_size(),))
+    # What goes through the blocks is cast by autocast, as where they are whole.
+    types = MixedPrecisionPolicy(param_dtype=precision, reduce_dtype=torch.float32, cast_forward_inputs=False)
+    for block in _blocks(module):
+        fully_shard(block, mesh=mesh, reshard_after_forward=True, mp_policy=types)
+        divided = cast(FSDPModule, block)
+        # The mean over the processes is FSDP's own choice; losses are parts of one mean already.
+        divided.set_gradient_divide_factor(1.0)
+        divided.set_force_sum_reduction_for_comms(True)
+    module.to(device())
+
+
+PLACES: Mapping[Literal["none", "fsdp"], Place] = {"none": place_whole, "fsdp": place_divided}
+
+
+def _blocks(module: nn.Module) -> list[nn.Module]:
+    """The blocks, by the names that models give of what is to be kept together."""
+    models = [part for part in module.modules() if isinstance(part, PreTrainedModel)]
+    names = {name for model in models for name in model._no_split_modules or ()}
+    parts = list(module.modules())
+    blocks = [part for part in parts if type(part).__name__ in names]
+    if not any(isinstance(part, FSDPModule) for part in parts) and not blocks:
+        raise UserError(
+            f"a model of type {models[0].config.model_type!r} does not say what its blocks are: "
+            "set rl.ppo.sharding to none"
+        )
+    return blocks
+
+
+@contextmanager
+def as_many_passes(backbone: nn.Module) -> Iterator[None]:
+    """Lets every process make as many passes as the one that needs most: divided blocks are put together by all.
+
+    A process that has made its own goes on with passes over a single token, of which nothing is kept.
+
+    Args:
+        backbone: whose passes these are; it takes `input_ids`.
+    """
+    hook = backbone.register_forward_pre_hook(lambda *_: _passes_of_all(1))
+    try:
+        yield
+    finally:
+        hook.remove()
+    token = torch.zeros(1, 1, dtype=torch.long, device=device())
+    while _passes_of_all(0):
+        with torch.no_grad():
+            backbone(input_ids=token, use_cache=False)
+
+
+def _passes_of_all(own: int) -> int:
+    """How many processes make a pass now."""
+    passes = torch.tensor(own, device=device())
+    distributed.all_reduce(passes)
+    return int(passes)
