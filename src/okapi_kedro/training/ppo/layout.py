@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import distributed, nn
@@ -73,7 +73,7 @@ def as_many_passes(backbone: nn.Module) -> Iterator[None]:
     Args:
         backbone: whose passes these are; it takes `input_ids`.
     """
-    hook = backbone.register_forward_pre_hook(lambda *_: _passes_of_all(1))
+    hook = backbone.register_forward_pre_hook(_make_known)
     try:
         yield
     finally:
@@ -82,6 +82,11 @@ def as_many_passes(backbone: nn.Module) -> Iterator[None]:
     while _passes_of_all(0):
         with torch.no_grad():
             backbone(input_ids=token, use_cache=False)
+
+
+def _make_known(*_: Any) -> None:
+    """Before a pass of this process's own."""
+    _passes_of_all(1)
 
 
 def _passes_of_all(own: int) -> int:
