@@ -13,6 +13,8 @@ from .toy_loops import ppo_settings
         ({"micro_batch_size": 3}, "minibatch_size 4 is no multiple of micro_batch_size 3"),
         ({"generation_batch_size": 5}, "generation_batch_size 5 is no multiple of micro_batch_size 2"),
         ({"processes": 4}, "minibatch_size / micro_batch_size 2 is no multiple of processes 4"),
+        ({"sharding": "fsdp"}, "sharding fsdp divides a model among processes and there is 1"),
+        ({"sharding": "zero3", "processes": 2}, "sharding"),
         ({"num_unfrozen": 4}, "num_unfrozen"),
         ({"kl": {"coefficient": -0.1, "target": None}}, "coefficient"),
         ({"stop": {"distinct_floor": 1.5}}, "distinct_floor"),
