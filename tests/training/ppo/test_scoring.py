@@ -1,8 +1,11 @@
 """One text has one reward, however it is read."""
 
+from inspect import getclosurevars
+
 import pytest
 import torch
 
+from okapi_kedro.training.models import save_model
 from okapi_kedro.training.ppo.scoring import shared_scorer, speak_alike, text_scorer, token_scorer
 from okapi_kedro.training.ppo.train import _policy_and_scorer
 from okapi_kedro.training.pretraining import train_tokenizer
@@ -43,6 +46,28 @@ def test_the_trunk_is_shared_where_it_is_the_same(judged_by, blocks, name, babbl
     )
     assert score.__qualname__.startswith(name)
     assert depths == ([1] if blocks else [])
+
+
+@pytest.mark.parametrize(("precision", "name"), [("bfloat16", "shared"), ("float32", "token")])
+def test_a_rounded_reward_model_shares_the_trunk_of_a_rounded_policy(
+    precision, name, babbling, upper_judging, tmp_path
+):
+    judge = save_model(upper_judging.reward_model().bfloat16(), upper_judging.tokenizer(), tmp_path)
+    _, score, _ = _policy_and_scorer(
+        babbling.causal_lm(), babbling.tokenizer(), judge, ppo_settings(precision=precision)
+    )
+    assert score.__qualname__.startswith(name)
+
+
+def test_half_precision_rounds_the_weights_and_not_the_places(babbling, upper_judging):
+    """Rounded rotary frequencies would be up to a radian off some hundred tokens later."""
+    _, score, _ = _policy_and_scorer(
+        babbling.causal_lm(), babbling.tokenizer(), upper_judging, ppo_settings(precision="bfloat16")
+    )
+    reward = getclosurevars(score).nonlocals["reward"]
+    assert {parameter.dtype for parameter in reward.parameters()} == {torch.bfloat16}
+    frequencies = upper_judging.reward_model().base_model.rotary_emb.inv_freq
+    assert torch.equal(reward.backbone.rotary_emb.inv_freq, frequencies)
 
 
 def test_a_reward_model_with_a_tokenizer_of_its_own_reads_the_text(babbling, judging):
