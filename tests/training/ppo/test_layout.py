@@ -123,6 +123,11 @@ def test_each_process_holds_half_of_the_blocks_and_leaves_what_is_frozen(name, d
     assert seen.as_before
 
 
+def test_divided_blocks_forget_the_passes_of_each_step(divided):
+    """After two steps of two minibatches only the last answers, of at most ten passes, are remembered."""
+    assert divided[1]["shared states"].remembered <= 2 * 10
+
+
 def test_a_limit_brings_the_best_of_the_divided_weights_back(divided, babbling):
     """The first step ends at the policy that it began with, all others beyond the limit: the best one is the start."""
     folder, seen = divided

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.distributed.fsdp import FSDPModule
 
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.ppo import train
@@ -48,6 +49,7 @@ class Seen:
         held: numbers that this process held of policy and reference, its reward model's own ones apart.
         numbers: that they have in all.
         as_before: whether every frozen weight of the policy was the start's to the bit.
+        remembered: passes that the blocks have not forgotten.
     """
 
     log: list[dict[str, Any]]
@@ -55,6 +57,7 @@ class Seen:
     held: int
     numbers: int
     as_before: bool
+    remembered: int
 
 
 class DeathError(Exception):
@@ -96,7 +99,13 @@ def _train(case: Case) -> Seen | None:
         held=sum(each.numel() for each in parts),
         numbers=sum(each.numel() for each in of_policy),
         as_before=_equal(gathered(frozen, is_first=True), case.start, policy.precision),
+        remembered=_remembered(policy.model),
     )
+
+
+def _remembered(model: nn.Module) -> int:
+    states = [block._get_fsdp_state() for block in model.modules() if isinstance(block, FSDPModule)]
+    return sum(len(group._post_forward_indices) for state in states for group in state._fsdp_param_groups)
 
 
 def _equal(weights: dict[str, Tensor], start: ModelReference, precision: torch.dtype) -> bool:

@@ -1,6 +1,6 @@
 """Where the weights of a training lie: whole in every process, or block by block divided among the processes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, cast
 
@@ -29,7 +29,7 @@ def place_divided(module: nn.Module, precision: torch.dtype | None) -> None:
     and its own backward pass, in the given type; its gradients are summed over the processes in float32.
 
     Args:
-        module: that holds models of transformers; blocks that are divided already stay as they are.
+        module: that holds models of transformers.
         precision: the type that weights are put together in.
 
     Raises:
@@ -38,25 +38,41 @@ def place_divided(module: nn.Module, precision: torch.dtype | None) -> None:
     mesh = init_device_mesh(device().type, (distributed.get_world_size(),))
     # What goes through the blocks is cast by autocast, as where they are whole.
     types = MixedPrecisionPolicy(param_dtype=precision, reduce_dtype=torch.float32, cast_forward_inputs=False)
-    for block in _blocks(module):
+    blocks = _blocks(module)
+    for block in blocks:
         fully_shard(block, mesh=mesh, reshard_after_forward=True, mp_policy=types)
         divided = cast(FSDPModule, block)
         # The mean over the processes is FSDP's own choice; losses are parts of one mean already.
         divided.set_gradient_divide_factor(1.0)
         divided.set_force_sum_reduction_for_comms(True)
+    fully_shard(_Together(blocks), mesh=mesh)()
     module.to(device())
 
 
 PLACES: Mapping[Literal["none", "fsdp"], Place] = {"none": place_whole, "fsdp": place_divided}
 
 
+class _Together(nn.Module):
+    """Makes one family of divided blocks, once it has been called.
+
+    Blocks that are each on their own would keep their gradients whole until the end of a backward pass, and never
+    forget the passes that they have made without gradients.
+    """
+
+    def __init__(self, blocks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self) -> None:
+        """Computes nothing."""
+
+
 def _blocks(module: nn.Module) -> list[nn.Module]:
     """The blocks, by the names that models give of what is to be kept together."""
     models = [part for part in module.modules() if isinstance(part, PreTrainedModel)]
     names = {name for model in models for name in model._no_split_modules or ()}
-    parts = list(module.modules())
-    blocks = [part for part in parts if type(part).__name__ in names]
-    if not any(isinstance(part, FSDPModule) for part in parts) and not blocks:
+    blocks = [part for part in module.modules() if type(part).__name__ in names]
+    if not blocks:
         raise UserError(
             f"a model of type {models[0].config.model_type!r} does not say what its blocks are: "
             "set rl.ppo.sharding to none"

@@ -98,8 +98,7 @@ def policy_of(
         parameter.data = parameter.data.to(torch.float32 if parameter.requires_grad else precision)
     top = split.top if split else WholeModel(model)
     reference = reference_of(split.top) if split else copy.deepcopy(top).requires_grad_(False)
-    for part in (model, reference):
-        place(part, precision)
+    place(nn.ModuleList([model, reference]), precision)
     for parameter in {*model.parameters(), *reference.parameters()}:
         # What is read from a file may lie at any address in memory, and products of equal matrices at other addresses,
         # such as the reference's, are rounded otherwise. Divided ones are put together in memory of their own.
