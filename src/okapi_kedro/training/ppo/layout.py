@@ -25,8 +25,10 @@ def place_whole(module: nn.Module, precision: torch.dtype | None) -> None:
 def place_divided(module: nn.Module, precision: torch.dtype | None) -> None:
     """Every block divided among the processes (FSDP2), all else whole onto this process's device.
 
-    Blocks are read, moved and divided one after the other. Each is put together in every process for its own forward
-    and its own backward pass, in the given type; its gradients are summed over the processes in float32.
+    Blocks are moved and divided one after the other, so that a device never holds more than one of them whole. In the
+    machine's memory each process has opened the whole model: weights in the type of their file are pages of it, which
+    the processes share, others are copies. Each block is put together in every process for its own forward and its own
+    backward pass, in the given type; its gradients are summed over the processes in float32.
 
     Args:
         module: that holds models of transformers.

@@ -94,7 +94,8 @@ class PpoSettings(BaseModel):
         held_out_every: steps between two answers to the held-out prompts.
         processes: that train together on this machine, each on an accelerator of its own or all on the CPU.
         sharding: `fsdp` divides the blocks of policy, reference and reward model among the processes (FSDP2), with the
-            gradients and the optimiser of those that learn; `none` gives each process all.
+            gradients and the optimiser of those that learn; embeddings, last norm and head stay whole in each. `none`
+            gives each process all.
         checkpoint_steps: steps between two checkpoints; 0 makes none.
         keep_checkpoints: so many of the latest are kept.
     """
