@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.teacher.offline.phrasebook import phrasebook
 from okapi_kedro.training.training_log import MEASURED
+from tests.executed_notebooks import execute, printed, shown
 
 STAGES = [
     "seeds",
@@ -118,3 +120,15 @@ def test_english_runs_without_translation(run_chain):
     table = pd.read_parquet(data / "02_intermediate" / "en" / "translated_instructions.parquet")
     english = pd.read_parquet(data / "02_intermediate" / "en_source" / "instructions.parquet")
     assert table["instruction"].tolist() == english["instruction"].tolist()
+
+
+def test_the_notebooks_show_a_finished_run(run_chain):
+    executed = execute(run_chain("ne").parents[1], "test")
+    said = printed(executed)
+    assert said.count("does not exist yet") == said.count("en.rlhf_answers does not exist yet") == 1
+    assert re.search(r"right on \d+\.\d% ± \d+\.\d% of \d+ held-out pairs", said)
+    figures = shown(executed, "application/vnd.plotly.v1+json")
+    assert len(figures) == 11
+    assert all(figure["data"] for figure in figures)
+    tables = " ".join(shown(executed, "text/html"))
+    assert all(text in tables for text in ("near-duplicate", "rlhf_response", "p_value", "Average, all"))

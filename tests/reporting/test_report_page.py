@@ -72,6 +72,18 @@ def test_every_cell_of_foreign_text_finds_its_own_direction() -> None:
     assert all(attrs.get("dir") == "auto" for attrs in found)
 
 
+@pytest.mark.parametrize("code", TASKS)
+def test_texts_name_their_language_and_raw_examples_none(code: str) -> None:
+    languages = {
+        attrs["data-label"]: attrs["lang"]
+        for attrs, _ in Page(render_report(**example_report(code))).cells
+        if "lang" in attrs
+    }
+    assert languages.pop("example") == ""
+    assert {"instruction", "input", "output", "prompt", "reference", "SFT", "RLHF", "response"} <= set(languages)
+    assert set(languages.values()) == {code}
+
+
 def test_headings_of_arabic_columns_stand_over_their_texts() -> None:
     tables = [value for name, value in Page(render_report(**example_report("ar"))).attributes if name == "class"]
     assert tables.count("stack rtl") == 3

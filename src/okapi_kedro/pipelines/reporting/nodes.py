@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.pipelines.ranking.judge_quality import judge_figures, judge_summary
+from okapi_kedro.reporting.figures import scores_figure
 from okapi_kedro.reporting.leaderboard import leaderboard, render_leaderboard
 from okapi_kedro.reporting.report_page import render_report
 from okapi_kedro.reporting.spending_of import spending_of
@@ -114,6 +116,11 @@ def _alpaca_rows(tables: dict[str, Any]) -> int:
 def _scored_rows(table: pd.DataFrame) -> int:
     scored = "validation" if "ind" in table.columns else "test"
     return int((table["split"] == scored).sum())
+
+
+def draw_scores(evaluation: pd.DataFrame, language: str) -> go.Figure:
+    """The scores of one language's models."""
+    return scores_figure({LANGUAGES[language].name: evaluation})
 
 
 def summarise(

@@ -8,10 +8,12 @@ from okapi_kedro.pipelines.reporting.nodes import (
     collect_rejections,
     count_outcomes,
     count_stages,
+    draw_scores,
     measure_lengths,
     summarise,
     write_report,
 )
+from okapi_kedro.reporting.figures import training_figure
 
 _SHARED_COUNTED = (
     "seed_tasks",
@@ -76,7 +78,7 @@ SHARED_INPUTS = {*_SHARED_COUNTED, "node_seconds", "teacher", "english_tables"}
 
 
 def create_pipeline() -> Pipeline:
-    """Rows counted and rejections explained, texts measured, the summary, the page."""
+    """Rows counted and rejections explained, texts measured, figures drawn, the summary, the page."""
     counted = {name: name for name in (*_SHARED_COUNTED, *_COUNTED)}
     return Pipeline(
         [
@@ -99,6 +101,13 @@ def create_pipeline() -> Pipeline:
                 "stages",
                 name="count_stages",
             ),
+            node(
+                training_figure,
+                {"sft": "sft_log", "reward": "reward_log", "rl": "rl_log"},
+                "training_figure",
+                name="draw_training",
+            ),
+            node(draw_scores, ["evaluation", "params:language"], "scores_figure", name="draw_scores"),
             node(
                 summarise,
                 [
