@@ -29,6 +29,7 @@ SHARED_INPUTS = {
     "english_arc",
     "english_hellaswag",
     "english_mmlu",
+    *evaluation.pipeline.SHARED_INPUTS,
     *reporting.pipeline.SHARED_INPUTS,
     *ingest.pipeline.SHARED_INPUTS,
     *publish.pipeline.SHARED_INPUTS,
