@@ -297,6 +297,32 @@ class Comparison(_Table):
         unique = ["before", "after", "task", "metric"]  # noqa: RUF012
 
 
+class ResultTables(_Table):
+    """Shares of right answers by base model, benchmark and language, averages and gaps, see `result_tables`."""
+
+    base_model: Series[str]
+    task: Series[str]
+    shots: Series[int] = pa.Field(ge=0)
+    kind: Series[str] = pa.Field(isin=["language", "average", "gap"])
+    code: Series[str]
+    language: Series[str]
+    resource_class: Series[str] = pa.Field(isin=["high", "medium", "low", ""])
+    languages: Series[int] = pa.Field(ge=1)
+    questions: Series[int] = pa.Field(ge=0)
+    base: Series[float] = pa.Field(ge=0, le=1)
+    base_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    sft: Series[float] = pa.Field(ge=0, le=1)
+    sft_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    rlhf: Series[float] = pa.Field(ge=0, le=1)
+    rlhf_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    gain: Series[float] = pa.Field(ge=-1, le=1)
+    gain_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    p_value: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+
+    class Config:
+        unique = ["base_model", "task", "shots", "language"]  # noqa: RUF012
+
+
 class Consistency(_Table):
     """The share of questions that a model answers as it answers their English originals."""
 
