@@ -1,136 +1,129 @@
-"""The scores of all languages side by side (Okapi, tables 3 to 8)."""
+"""The page with the results of all languages side by side (Okapi, tables 3 to 8)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from okapi_kedro.errors import UserError
-from okapi_kedro.languages import LANGUAGES, Language, UnknownLanguageError
+from okapi_kedro.evaluation.result_tables import BENCHMARK, CLASSES, LABELS, MODELS, Run, covers
+from okapi_kedro.languages import LANGUAGES
+from okapi_kedro.reporting.english_likeness import mean_similarity
 from okapi_kedro.reporting.pages import BENCHMARK_NAMES, render_page
 from okapi_kedro.reporting.text_lengths import length_rows
 from okapi_kedro.reporting.translation_outcomes import attempts_chart, rejection_share_chart
 
-LABELS = ["code", "language", "resource_class"]
-CLASSES = ("high", "medium", "low")
+KINDS = ("language", "average", "gap")
+CHANCE = 0.05
+Benchmark = tuple[str, int]
 
 
-def leaderboard(evaluations: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row per language and then the averages over all languages and per resource class.
-
-    An average of a benchmark is over the languages in which every model has a score on it, so that its models are
-    compared on the same languages. English is shown, but enters no average: the paper's are over its 26 others.
+@dataclass(frozen=True)
+class Likeness:
+    """What a run's language shares with English.
 
     Args:
-        evaluations: by language code a table with the columns model, task, metric, shots, value, stderr, n, truncated.
-
-    Returns:
-        Columns code (empty for averages), language, resource_class (empty for the average over all) and one column per
-        benchmark, shots and model, such as `arc 25-shot sft`, with acc_norm from 0 to 1, nan where there is none.
-
-    Raises:
-        UnknownLanguageError: for a code that is not in the table of languages.
-        UserError: when a language has two scores for one model on one benchmark.
+        consistency: of the RLHF model's answers (schema Consistency); may be empty.
+        similarity: of the base model's states (schema EnglishSimilarity); may be empty.
     """
-    order = _in_order(evaluations)
-    scores = {code: _normalised(code, table) for code, table in evaluations.items()}
-    columns = list(dict.fromkeys(name for language in order for name in scores[language.code]))
-    columns.sort(key=lambda name: name.split(" ", 2)[:2])
-    rows = [
-        {"code": each.code, "language": each.name, "resource_class": each.resource_class, **scores[each.code]}
-        for each in order
-    ]
-    table = pd.DataFrame(rows, columns=[*LABELS, *columns]).astype(
-        dict.fromkeys(LABELS, "str") | dict.fromkeys(columns, float)
-    )
-    return pd.concat([table, _averages(table, columns)], ignore_index=True)
 
-
-def _in_order(by_code: Mapping[str, pd.DataFrame]) -> list[Language]:
-    """The languages of the codes, in the paper's order.
-
-    Raises:
-        UnknownLanguageError: for a code that is not in the table of languages.
-    """
-    for code in by_code:
-        if code not in LANGUAGES:
-            raise UnknownLanguageError(code)
-    return [language for code, language in LANGUAGES.items() if code in by_code]
-
-
-def _normalised(code: str, table: pd.DataFrame) -> dict[str, float]:
-    """A language's acc_norm by column of the leaderboard."""
-    rows = table[table["metric"] == "acc_norm"]
-    names = rows["task"] + " " + rows["shots"].astype("str") + "-shot " + rows["model"]
-    if names.duplicated().any():
-        raise UserError(f"evaluation of {code}: two scores for {names[names.duplicated()].iloc[0]}; keep one")
-    return dict(zip(names, rows["value"], strict=True))
-
-
-def _averages(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """The row over all languages and one per resource class that has a language."""
-    paper = table[table["code"] != "en"]
-    groups = {"": paper} | {name: paper[paper["resource_class"] == name] for name in CLASSES}
-    benchmarks = _by_benchmark(columns)
-    rows = [
-        {"code": "", "language": f"Average, {name or 'all'}", "resource_class": name}
-        | {column: mean for names in benchmarks.values() for column, mean in group[names].dropna().mean().items()}
-        for name, group in groups.items()
-        if len(group)
-    ]
-    return pd.DataFrame(rows, columns=table.columns).astype(table.dtypes)
-
-
-def _by_benchmark(columns: list[str]) -> dict[str, list[str]]:
-    """The columns of each benchmark with its shots."""
-    names = list(dict.fromkeys(column.split("-shot ", 1)[0] for column in columns))
-    return {f"{name}-shot": [column for column in columns if column.startswith(f"{name}-shot ")] for name in names}
+    consistency: pd.DataFrame
+    similarity: pd.DataFrame
 
 
 def render_leaderboard(
-    table: pd.DataFrame, lengths: Mapping[str, pd.DataFrame], outcomes: Mapping[str, pd.DataFrame]
+    table: pd.DataFrame,
+    likeness: Mapping[Run, Likeness],
+    lengths: Mapping[str, pd.DataFrame],
+    outcomes: Mapping[str, pd.DataFrame],
 ) -> str:
     """The leaderboard as one HTML page that needs no other file and no network.
 
     Args:
-        table: as `leaderboard` makes it.
-        lengths: of the texts by language code, as `text_lengths` makes them; not of every language.
-        outcomes: of translation by language code, as `translation_outcomes` makes them; not of every language.
-
-    Raises:
-        UnknownLanguageError: for a code that is not in the table of languages.
+        table: as `result_tables` makes it.
+        likeness: by base model and language, of the runs in the table and of those that it leaves out.
+        lengths: of the texts by the name of the language, as `text_lengths` makes them; not of every language.
+        outcomes: of translation by the name of the language, as `translation_outcomes` makes them; not of every one.
     """
-    of_all = {each.name: lengths[each.code].query("part == 'all'") for each in _in_order(lengths)}
-    by_name = {each.name: outcomes[each.code] for each in _in_order(outcomes)}
-    benchmarks = _by_benchmark([column for column in table.columns if column not in LABELS])
-    rows: list[dict[str, Any]] = [
-        {
-            **{label: row[label] for label in LABELS},
-            "cells": [_cell(row, names, name) for names in benchmarks.values() for name in names],
-        }
-        for row in table.to_dict("records")
-    ]
-    heads = {
-        _title(benchmark): [name.removeprefix(f"{benchmark} ") for name in names]
-        for benchmark, names in benchmarks.items()
-    }
+    of_all = {name: each.query("part == 'all'") for name, each in lengths.items()}
     return render_page(
         "leaderboard.html.jinja",
-        heads=heads,
-        rows=rows,
+        boards=[_board(str(name), rows, likeness) for name, rows in table.groupby("base_model")],
+        models=MODELS,
+        left_out=_left_out(likeness),
         lengths=length_rows(of_all),
-        outcome_chart=rejection_share_chart(by_name),
-        attempts=attempts_chart(by_name),
+        outcome_chart=rejection_share_chart(outcomes),
+        attempts=attempts_chart(outcomes),
     )
 
 
-def _cell(row: dict[Any, Any], names: list[str], name: str) -> dict[str, Any]:
-    """A score and whether it is the highest of its row on the benchmark."""
-    highest = max((row[each] for each in names if not math.isnan(row[each])), default=math.nan)
-    return {"value": row[name], "best": len(names) > 1 and row[name] == highest, "first": name == names[0]}
+def _left_out(runs: Iterable[Run]) -> dict[str, list[str]]:
+    """The languages by base model that were evaluated but are in no table of it."""
+    outside = sorted(run for run in runs if not covers(*run))
+    return {name: [LANGUAGES[code].name for each, code in outside if each == name] for name, _ in outside}
 
 
-def _title(benchmark: str) -> str:
-    task, shots = benchmark.split(" ", 1)
-    return f"{BENCHMARK_NAMES.get(task, task)}, {shots}"
+def _board(base_model: str, table: pd.DataFrame, likeness: Mapping[Run, Likeness]) -> dict[str, Any]:
+    """All that the page shows of one base model: scores, gains with what the language shares with English."""
+    benchmarks = sorted({(str(task), int(shots)) for task, shots in table[BENCHMARK].itertuples(index=False)})
+    figures = {(*row[BENCHMARK], *row[LABELS]): row for _, row in table.iterrows()}
+    labels = sorted({tuple(row) for row in table[LABELS].itertuples(index=False)}, key=_place)
+    return {
+        "base_model": base_model,
+        "heads": [f"{BENCHMARK_NAMES.get(task, task)}, {shots}-shot" for task, shots in benchmarks],
+        "rows": [
+            {**_named(label), "cells": [cell for each in benchmarks for cell in _scores(figures.get((*each, *label)))]}
+            for label in labels
+        ],
+        "gains": [
+            {**_named(label), **_gains(label, benchmarks, figures, likeness.get((base_model, label[1])))}
+            for label in labels
+            if label[0] != "gap"
+        ],
+    }
+
+
+def _place(label: tuple[str, ...]) -> tuple[int, int, int]:
+    """Languages in the paper's order, then averages from the largest group to the smallest, then gaps."""
+    kind, code, _, resource_class = label
+    order = list(LANGUAGES).index(code) if code else 0
+    return KINDS.index(kind), order, CLASSES.index(resource_class) if resource_class else -1
+
+
+def _named(label: tuple[str, ...]) -> dict[str, str]:
+    return dict(zip(LABELS, label, strict=True))
+
+
+def _scores(row: pd.Series | None) -> list[dict[str, Any]]:
+    """A row's cells on one benchmark; the highest score is best, but of gaps none."""
+    if row is None:
+        return [{"value": math.nan, "stderr": math.nan, "best": False} for _ in MODELS]
+    highest = math.nan if row["kind"] == "gap" else row[list(MODELS)].max()
+    return [{"value": row[model], "stderr": row[f"{model}_stderr"], "best": row[model] == highest} for model in MODELS]
+
+
+def _gains(
+    label: tuple[str, ...],
+    benchmarks: Sequence[Benchmark],
+    figures: Mapping[tuple[Any, ...], pd.Series],
+    likeness: Likeness | None,
+) -> dict[str, Any]:
+    """What a row gains on each benchmark, and the likeness to English if the row is a language's."""
+    rows = [figures.get((*benchmark, *label)) for benchmark in benchmarks]
+    cells = [
+        {
+            "gain": math.nan if row is None else row["gain"],
+            "stderr": math.nan if row is None else row["gain_stderr"],
+            "beyond_chance": row is not None and row["p_value"] < CHANCE,
+            "same": math.nan if likeness is None else _same_answers(likeness.consistency, task),
+        }
+        for (task, _), row in zip(benchmarks, rows, strict=True)
+    ]
+    similarity, unrelated = (math.nan, math.nan) if likeness is None else mean_similarity(likeness.similarity)
+    return {"cells": cells, "similarity": similarity, "unrelated": unrelated}
+
+
+def _same_answers(consistency: pd.DataFrame, task: str) -> float:
+    values = consistency.loc[(consistency["task"] == task) & (consistency["metric"] == "acc_norm"), "value"]
+    return float(values.iloc[0]) if len(values) else math.nan

@@ -11,7 +11,6 @@ import pandas as pd
 
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.pipelines.ranking.judge_quality import judge_figures, judge_summary
-from okapi_kedro.reporting.leaderboard import leaderboard, render_leaderboard
 from okapi_kedro.reporting.report_page import render_report
 from okapi_kedro.reporting.spending_of import spending_of
 from okapi_kedro.reporting.stage_counts import rejections, stage_row
@@ -224,15 +223,3 @@ def write_report(
         evaluation,
         how,
     )
-
-
-def build_leaderboard(results: Tables) -> tuple[pd.DataFrame, str]:
-    """The scores of all languages that have any, as a table and as a page with what is known of their translation."""
-    table = leaderboard(_of_languages(results, "evaluation"))
-    lengths, outcomes = (_of_languages(results, name) for name in ("text_lengths", "translation_outcomes"))
-    return table, render_leaderboard(table, lengths, outcomes)
-
-
-def _of_languages(results: Tables, name: str) -> dict[str, pd.DataFrame]:
-    """A result by language code, where it stands as `<code>/<name>`."""
-    return {place.split("/")[-2]: results[place]() for place in sorted(results) if place.endswith(f"/{name}")}
