@@ -1,9 +1,12 @@
 """What a language shares with English, as the pages show it."""
 
+from typing import Any
+
 import pandas as pd
 from markupsafe import Markup
 
 from okapi_kedro.reporting.charts import Series, line_chart
+from okapi_kedro.reporting.pages import BENCHMARK_NAMES
 
 
 def mean_similarity(similarity: pd.DataFrame) -> tuple[float, float]:
@@ -14,6 +17,17 @@ def mean_similarity(similarity: pd.DataFrame) -> tuple[float, float]:
     """
     layers = similarity[similarity["layer"] > 0]
     return float(layers["similarity"].mean()), float(layers["unrelated"].mean())
+
+
+def consistency_rows(consistency: pd.DataFrame) -> list[dict[str, Any]]:
+    """The benchmarks' shares of questions answered as in English, by acc_norm.
+
+    Args:
+        consistency: of a model's answers (schema Consistency); may be empty.
+    """
+    rows = consistency[consistency["metric"] == "acc_norm"]
+    names = [BENCHMARK_NAMES.get(task, task) for task in rows["task"]]
+    return [{**row, "task": name} for row, name in zip(rows.to_dict("records"), names, strict=True)]
 
 
 def similarity_chart(similarity: pd.DataFrame) -> Markup:

@@ -1,7 +1,7 @@
 """The page with the results of all languages side by side (Okapi, tables 3 to 8)."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,12 @@ import pandas as pd
 from okapi_kedro.evaluation.result_tables import BENCHMARK, CLASSES, LABELS, MODELS, Run, covers
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.reporting.english_likeness import mean_similarity
+from okapi_kedro.reporting.model_changes import CHANCE
 from okapi_kedro.reporting.pages import BENCHMARK_NAMES, render_page
 from okapi_kedro.reporting.text_lengths import length_rows
 from okapi_kedro.reporting.translation_outcomes import attempts_chart, rejection_share_chart
 
 KINDS = ("language", "average", "gap")
-CHANCE = 0.05
 Benchmark = tuple[str, int]
 
 
@@ -51,17 +51,20 @@ def render_leaderboard(
         "leaderboard.html.jinja",
         boards=[_board(str(name), rows, likeness) for name, rows in table.groupby("base_model")],
         models=MODELS,
-        left_out=_left_out(likeness),
+        left_out=_left_out(likeness.keys()),
         lengths=length_rows(of_all),
         outcome_chart=rejection_share_chart(outcomes),
         attempts=attempts_chart(outcomes),
     )
 
 
-def _left_out(runs: Iterable[Run]) -> dict[str, list[str]]:
+def _left_out(runs: Collection[Run]) -> dict[str, list[str]]:
     """The languages by base model that were evaluated but are in no table of it."""
-    outside = sorted(run for run in runs if not covers(*run))
-    return {name: [LANGUAGES[code].name for each, code in outside if each == name] for name, _ in outside}
+    outside = [run for run in runs if not covers(*run)]
+    return {
+        name: [language.name for code, language in LANGUAGES.items() if (name, code) in outside]
+        for name in sorted({name for name, _ in outside})
+    }
 
 
 def _board(base_model: str, table: pd.DataFrame, likeness: Mapping[Run, Likeness]) -> dict[str, Any]:

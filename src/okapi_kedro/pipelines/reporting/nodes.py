@@ -129,6 +129,9 @@ def summarise(
     rl_log: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
+    comparison: pd.DataFrame,
+    consistency: pd.DataFrame,
+    similarity: pd.DataFrame,
 ) -> dict[str, Any]:
     """The figures of a run in one small JSON object."""
     return {
@@ -142,6 +145,9 @@ def summarise(
         "reward": reward_accuracy.to_dict("records")[0],
         "rl": _rl_figures(rl_log, rl_comparison),
         "evaluation": evaluation.to_dict("records"),
+        "comparison": comparison.to_dict("records"),
+        "consistency": consistency.to_dict("records"),
+        "english_similarity": similarity.to_dict("records"),
         "asked": [asdict(spending) for spending in spending_of(language, teacher.store.spending())],
         "seconds": round(float(stages["seconds"].sum()), 1),
     }
@@ -199,6 +205,9 @@ def write_report(
     rl_answers: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
+    comparison: pd.DataFrame,
+    consistency: pd.DataFrame,
+    similarity: pd.DataFrame,
 ) -> str:
     """The page that shows one language's data, training and results."""
     language = LANGUAGES[summary["language"]]
@@ -221,5 +230,8 @@ def write_report(
         rl_answers,
         rl_comparison,
         evaluation,
+        comparison,
+        consistency,
+        similarity,
         how,
     )
