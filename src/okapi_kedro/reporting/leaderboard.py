@@ -71,7 +71,7 @@ def _board(base_model: str, table: pd.DataFrame, likeness: Mapping[Run, Likeness
     """All that the page shows of one base model: scores, gains with what the language shares with English."""
     benchmarks = sorted({(str(task), int(shots)) for task, shots in table[BENCHMARK].itertuples(index=False)})
     figures = {(*row[BENCHMARK], *row[LABELS]): row for _, row in table.iterrows()}
-    labels = sorted({tuple(row) for row in table[LABELS].itertuples(index=False)}, key=_place)
+    labels = sorted(dict.fromkeys(table[LABELS].itertuples(index=False, name=None)), key=_place)
     return {
         "base_model": base_model,
         "heads": [f"{BENCHMARK_NAMES.get(task, task)}, {shots}-shot" for task, shots in benchmarks],

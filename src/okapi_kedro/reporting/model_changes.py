@@ -11,12 +11,12 @@ CHANCE = 0.05
 
 
 def change_rows(comparison: pd.DataFrame) -> list[dict[str, Any]]:
-    """The changes in acc_norm as the page shows them, each with its verdict.
+    """The changes in acc_norm as the page shows them, those of a benchmark together, each with its verdict.
 
     Args:
         comparison: of the models' answers (schema Comparison).
     """
-    rows = comparison[comparison["metric"] == "acc_norm"].to_dict("records")
+    rows = comparison[comparison["metric"] == "acc_norm"].sort_values("task", kind="stable").to_dict("records")
     return [{**row, "task": BENCHMARK_NAMES.get(row["task"], row["task"]), "verdict": _verdict(row)} for row in rows]
 
 
