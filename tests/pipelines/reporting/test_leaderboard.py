@@ -1,10 +1,12 @@
 """The leaderboard is made of what runs have left in their languages' folders, and says what it cannot use."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from click.testing import Result
 
 from okapi_kedro import schemas
 from okapi_kedro.errors import UserError
@@ -128,3 +130,21 @@ def test_results_without_an_evaluation_are_a_page_without_scores() -> None:
 def test_a_folder_that_is_no_language_is_named(name: str) -> None:
     with pytest.raises(UnknownLanguageError, match="'backup'"):
         build_leaderboard({f"backup/{name}": lambda: 1 / 0})
+
+
+def test_a_run_reads_the_results_of_a_folder_that_it_is_given(project: Path, kedro: Callable[..., Result]) -> None:
+    for place, load in {**run("bloom/08_reporting/de"), **run("llama/08_reporting/de", LLAMA)}.items():
+        path = project / "elsewhere" / f"{place}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        load().to_parquet(path)
+    result = kedro("run", "--env", "test", "--pipeline=leaderboard", "--params", "results=elsewhere")
+    assert result.exit_code == 0, result.output
+    made = project / "data" / "test" / "08_reporting"
+    table = pd.read_parquet(made / "leaderboard.parquet")
+    assert languages(table) == [(BLOOM, "de"), (LLAMA, "de")]
+    written = pd.read_csv(
+        made / "leaderboard.csv", dtype={"code": "str"}, keep_default_na=False, na_values={"p_value": ""}
+    )
+    assert written["language"].tolist() == table["language"].tolist()
+    assert written["gain"].tolist() == table["gain"].tolist()
+    assert "ARC, 25-shot" in (made / "leaderboard.html").read_text(encoding="utf-8")
