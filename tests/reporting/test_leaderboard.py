@@ -11,7 +11,7 @@ from okapi_kedro.reporting.leaderboard import Likeness, render_leaderboard
 
 BLOOM, LLAMA = "bigscience/bloom-7b1", "huggyllama/llama-7b"
 EVIL = '<script>alert("1")</script> & <b onload="x">'
-NOTHING = Likeness(example_consistency().head(0), example_similarity().head(0))
+NOTHING = Likeness()
 
 
 def right(base: int, sft: int, rlhf: int, task: str = "arc", shots: int = 25) -> pd.DataFrame:

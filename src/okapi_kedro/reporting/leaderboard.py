@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from okapi_kedro.evaluation.result_tables import BENCHMARK, CLASSES, LABELS, MODELS, Run, covers
+from okapi_kedro.evaluation.result_tables import BENCHMARK, CLASSES, FIGURES, LABELS, MODELS, Run, covers
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.reporting.english_likeness import mean_similarity
 from okapi_kedro.reporting.model_changes import CHANCE
@@ -16,20 +16,24 @@ from okapi_kedro.reporting.text_lengths import length_rows
 from okapi_kedro.reporting.translation_outcomes import attempts_chart, rejection_share_chart
 
 KINDS = ("language", "average", "gap")
-Benchmark = tuple[str, int]
+Figures = Mapping[Any, Any]
+NONE: Figures = dict.fromkeys((*FIGURES, "p_value"), math.nan)
+"""The figures of a language that lacks a benchmark."""
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """What a run's language shares with English.
+    """What a run's language shares with English, as far as it was measured.
 
     Args:
-        consistency: of the RLHF model's answers (schema Consistency); may be empty.
-        similarity: of the base model's states (schema EnglishSimilarity); may be empty.
+        consistency: of the RLHF model's answers (schema Consistency).
+        similarity: of the base model's states (schema EnglishSimilarity).
     """
 
-    consistency: pd.DataFrame
-    similarity: pd.DataFrame
+    consistency: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["task", "metric", "value"]))
+    similarity: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["layer", "similarity", "unrelated"], dtype="float64")
+    )
 
 
 def render_leaderboard(
@@ -68,21 +72,27 @@ def _left_out(runs: Collection[Run]) -> dict[str, list[str]]:
 
 
 def _board(base_model: str, table: pd.DataFrame, likeness: Mapping[Run, Likeness]) -> dict[str, Any]:
-    """All that the page shows of one base model: scores, gains with what the language shares with English."""
+    """All that the page shows of one base model: scores, and gains beside what the languages share with English."""
     benchmarks = sorted({(str(task), int(shots)) for task, shots in table[BENCHMARK].itertuples(index=False)})
-    figures = {(*row[BENCHMARK], *row[LABELS]): row for _, row in table.iterrows()}
     labels = sorted(dict.fromkeys(table[LABELS].itertuples(index=False, name=None)), key=_place)
+    figures = {tuple(row[name] for name in (*LABELS, *BENCHMARK)): row for row in table.to_dict("records")}
+    rows = [
+        {
+            **dict(zip(LABELS, label, strict=True)),
+            "figures": [figures.get((*label, *each), NONE) for each in benchmarks],
+        }
+        for label in labels
+    ]
     return {
         "base_model": base_model,
         "heads": [f"{BENCHMARK_NAMES.get(task, task)}, {shots}-shot" for task, shots in benchmarks],
         "rows": [
-            {**_named(label), "cells": [cell for each in benchmarks for cell in _scores(figures.get((*each, *label)))]}
-            for label in labels
+            {**row, "cells": [cell for each in row["figures"] for cell in _scores(row["kind"], each)]} for row in rows
         ],
         "gains": [
-            {**_named(label), **_gains(label, benchmarks, figures, likeness.get((base_model, label[1])))}
-            for label in labels
-            if label[0] != "gap"
+            {**row, **_gains(row["figures"], benchmarks, likeness.get((base_model, row["code"]), Likeness()))}
+            for row in rows
+            if row["kind"] != "gap"
         ],
     }
 
@@ -94,36 +104,24 @@ def _place(label: tuple[str, ...]) -> tuple[int, int, int]:
     return KINDS.index(kind), order, CLASSES.index(resource_class) if resource_class else -1
 
 
-def _named(label: tuple[str, ...]) -> dict[str, str]:
-    return dict(zip(LABELS, label, strict=True))
-
-
-def _scores(row: pd.Series | None) -> list[dict[str, Any]]:
+def _scores(kind: str, row: Figures) -> list[dict[str, Any]]:
     """A row's cells on one benchmark; the highest score is best, but of gaps none."""
-    if row is None:
-        return [{"value": math.nan, "stderr": math.nan, "best": False} for _ in MODELS]
-    highest = math.nan if row["kind"] == "gap" else row[list(MODELS)].max()
+    highest = math.nan if kind == "gap" else max(row[model] for model in MODELS)
     return [{"value": row[model], "stderr": row[f"{model}_stderr"], "best": row[model] == highest} for model in MODELS]
 
 
-def _gains(
-    label: tuple[str, ...],
-    benchmarks: Sequence[Benchmark],
-    figures: Mapping[tuple[Any, ...], pd.Series],
-    likeness: Likeness | None,
-) -> dict[str, Any]:
-    """What a row gains on each benchmark, and the likeness to English if the row is a language's."""
-    rows = [figures.get((*benchmark, *label)) for benchmark in benchmarks]
+def _gains(rows: Sequence[Figures], benchmarks: Sequence[tuple[str, int]], likeness: Likeness) -> dict[str, Any]:
+    """What a row gains on each benchmark, and how alike its language is to English."""
+    similarity, unrelated = mean_similarity(likeness.similarity)
     cells = [
         {
-            "gain": math.nan if row is None else row["gain"],
-            "stderr": math.nan if row is None else row["gain_stderr"],
-            "beyond_chance": row is not None and row["p_value"] < CHANCE,
-            "same": math.nan if likeness is None else _same_answers(likeness.consistency, task),
+            "gain": row["gain"],
+            "stderr": row["gain_stderr"],
+            "beyond_chance": row["p_value"] < CHANCE,
+            "same": _same_answers(likeness.consistency, task),
         }
         for (task, _), row in zip(benchmarks, rows, strict=True)
     ]
-    similarity, unrelated = (math.nan, math.nan) if likeness is None else mean_similarity(likeness.similarity)
     return {"cells": cells, "similarity": similarity, "unrelated": unrelated}
 
 

@@ -1,6 +1,6 @@
 """The results of all languages, from the folders in which their runs have left them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 from kedro.pipeline import Pipeline, node
@@ -55,14 +55,8 @@ def _right(results: Tables, folder: str) -> pd.DataFrame:
 
 def _likeness(results: Tables, folder: str) -> Likeness:
     """What a run's language shares with English, as far as it was measured."""
-    return Likeness(
-        consistency=_if_there(results, f"{folder}/consistency", ["task", "metric", "value"]),
-        similarity=_if_there(results, f"{folder}/english_similarity", ["layer", "similarity", "unrelated"]),
-    )
-
-
-def _if_there(results: Tables, place: str, columns: Sequence[str]) -> pd.DataFrame:
-    return results[place]() if place in results else pd.DataFrame(columns=list(columns))
+    places = {"consistency": f"{folder}/consistency", "similarity": f"{folder}/english_similarity"}
+    return Likeness(**{name: results[place]() for name, place in places.items() if place in results})
 
 
 def _of_languages(results: Tables, name: str) -> dict[str, pd.DataFrame]:
