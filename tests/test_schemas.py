@@ -1,5 +1,6 @@
 """The schemas of the tables: they let the right tables pass, empty ones too, and name the column that is wrong."""
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -55,8 +56,20 @@ ROWS: dict[type[pa.DataFrameModel], dict[str, Any]] = {
         **{"task": "arc", "id": "a", "shots": 0, "gold": 3, "chosen": 0, "chosen_norm": 3},
         **{"log_likelihoods": [-1.5, -2.0, -3.0, -1.6], "truncated": False},
     },
+    schemas.Comparison: {
+        **{"before": "sft", "after": "rlhf", "task": "arc", "metric": "acc", "n": 2, "difference": -0.5},
+        **{"stderr": math.nan, "gained": 0, "lost": 1, "p_value": 1.0},
+    },
+    schemas.Consistency: {"task": "arc", "metric": "acc_norm", "value": 0.5, "stderr": math.nan, "n": 2, "moved": 0},
+    schemas.EnglishSimilarity: {"layer": 0, "similarity": 1.0, "stderr": math.nan, "unrelated": -0.5, "n": 1},
+    schemas.ResultTables: {
+        **{"base_model": "bloom", "task": "arc", "shots": 0, "kind": "gap", "code": "", "language": "Best minus worst"},
+        **{"resource_class": "", "languages": 2, "questions": 0, "p_value": math.nan},
+        **dict.fromkeys(("base", "sft", "rlhf", "gain"), 0.5),
+        **dict.fromkeys(("base_stderr", "sft_stderr", "rlhf_stderr", "gain_stderr"), math.nan),
+    },
 }  # fmt: skip
-ROWS[schemas.Evaluation] = {**ROWS[schemas.Scores], "model": "base"}
+ROWS[schemas.Evaluation] = {**ROWS[schemas.Scores], "model": "base", "base_model": "bloom"}
 ROWS[schemas.AllInstructions] = {**ROWS[schemas.Instructions], "max_rouge_l": None, "nearest_id": ""}
 ROWS[schemas.SftLog] = {
     **ROWS[schemas.TrainingLog],

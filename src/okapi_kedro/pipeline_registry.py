@@ -29,6 +29,7 @@ SHARED_INPUTS = {
     "english_arc",
     "english_hellaswag",
     "english_mmlu",
+    *evaluation.pipeline.SHARED_INPUTS,
     *reporting.pipeline.SHARED_INPUTS,
     *ingest.pipeline.SHARED_INPUTS,
     *publish.pipeline.SHARED_INPUTS,
@@ -66,7 +67,7 @@ def _pipelines(codes: tuple[str, ...]) -> dict[str, Pipeline]:
         "reporting": _in_languages("reporting", reporting.pipeline.create_pipeline(), None, languages),
     }
     beside_the_chain = {
-        "leaderboard": _stage("leaderboard", reporting.pipeline.create_leaderboard_pipeline()),
+        "leaderboard": _stage("leaderboard", reporting.leaderboard.create_pipeline()),
         "ingest": _in_languages("ingest", ingest.pipeline.create_pipeline(), None, languages),
         "publish": _in_languages("publish", publish.pipeline.create_pipeline(), None, languages),
     }

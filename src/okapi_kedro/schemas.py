@@ -273,9 +273,78 @@ class Scores(_Table):
 
 
 class Evaluation(Scores):
-    """The scores of several models."""
+    """The scores of several models, and the base model that they come from."""
 
     model: Series[str]
+    base_model: Series[str]
+
+
+class Comparison(_Table):
+    """How many questions a model gains and loses on another, see `compare_answers`."""
+
+    before: Series[str] = pa.Field(isin=["base", "sft"])
+    after: Series[str] = pa.Field(isin=["sft", "rlhf"])
+    task: Series[str]
+    metric: Series[str] = pa.Field(isin=["acc", "acc_norm"])
+    n: Series[int] = pa.Field(ge=1)
+    difference: Series[float] = pa.Field(ge=-1, le=1)
+    stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    gained: Series[int] = pa.Field(ge=0)
+    lost: Series[int] = pa.Field(ge=0)
+    p_value: Series[float] = pa.Field(ge=0, le=1)
+
+    class Config:
+        unique = ["before", "after", "task", "metric"]  # noqa: RUF012
+
+
+class ResultTables(_Table):
+    """Shares of right answers by base model, benchmark and language, averages and gaps, see `result_tables`."""
+
+    base_model: Series[str]
+    task: Series[str]
+    shots: Series[int] = pa.Field(ge=0)
+    kind: Series[str] = pa.Field(isin=["language", "average", "gap"])
+    code: Series[str]
+    language: Series[str]
+    resource_class: Series[str] = pa.Field(isin=["high", "medium", "low", ""])
+    languages: Series[int] = pa.Field(ge=1)
+    questions: Series[int] = pa.Field(ge=0)
+    base: Series[float] = pa.Field(ge=0, le=1)
+    base_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    sft: Series[float] = pa.Field(ge=0, le=1)
+    sft_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    rlhf: Series[float] = pa.Field(ge=0, le=1)
+    rlhf_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    gain: Series[float] = pa.Field(ge=-1, le=1)
+    gain_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    p_value: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+
+    class Config:
+        unique = ["base_model", "task", "shots", "language"]  # noqa: RUF012
+
+
+class Consistency(_Table):
+    """The share of questions that a model answers as it answers their English originals."""
+
+    task: Series[str]
+    metric: Series[str] = pa.Field(isin=["acc", "acc_norm"])
+    value: Series[float] = pa.Field(ge=0, le=1)
+    stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    n: Series[int] = pa.Field(ge=1)
+    moved: Series[int] = pa.Field(ge=0)
+
+    class Config:
+        unique = ["task", "metric"]  # noqa: RUF012
+
+
+class EnglishSimilarity(_Table):
+    """Cosines of texts with their English originals and with those of other texts, by layer of the base model."""
+
+    layer: Series[int] = pa.Field(ge=0, unique=True)
+    similarity: Series[float] = pa.Field(ge=-1.001, le=1.001)
+    stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    unrelated: Series[float] = pa.Field(ge=-1.001, le=1.001, nullable=True)
+    n: Series[int] = pa.Field(ge=1)
 
 
 class TextLengths(_Table):

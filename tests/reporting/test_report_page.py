@@ -101,6 +101,8 @@ def test_text_from_tables_can_never_become_markup() -> None:
         lengths=report["lengths"].assign(part=EVIL, text=EVIL, unit=EVIL),
         rl_comparison=report["rl_comparison"].assign(**responses),
         evaluation=report["evaluation"].assign(model=EVIL, task=EVIL).drop_duplicates("metric"),
+        comparison=report["comparison"].assign(before=EVIL, after=EVIL, task=EVIL),
+        consistency=report["consistency"].assign(task=EVIL),
         summary={**report["summary"], "teacher": EVIL, "base_model": EVIL},
         how_to_reproduce={EVIL: EVIL},
     )
@@ -219,6 +221,32 @@ def test_benchmarks_stand_together_and_cut_off_questions_are_counted() -> None:
     assert "1\u202f17012" in page().text
 
 
+def test_models_are_compared_in_figures_and_in_words() -> None:
+    text = re.sub(r"\s+", " ", page().text)
+    assert re.findall(r"ARC(\w+ → (?:sft|rlhf))([a-z ]+)(\S+ ± \S\.\d)(\d\d)(\d\d)(0\.\d{3})", text) == [
+        ("base → sft", "better", "+4.3 ± 1.0", "90", "40", "0.000"),
+        ("sft → rlhf", "worse", "−1.6 ± 1.0", "12", "31", "0.006"),
+        ("base → rlhf", "within chance", "+0.4 ± 1.0", "25", "20", "0.551"),
+    ]
+    same = example_report("ne")["comparison"].assign(gained=0, lost=0, difference=0.0, p_value=1.0)
+    assert "no difference" in page(comparison=same).text
+
+
+def test_answers_and_states_stand_beside_those_in_english() -> None:
+    text = re.sub(r"\s+", " ", page().text)
+    assert re.search(r"ARC48\.2 ± 2\.01 0003 MMLU37\.7 ± 2\.0", text)
+    assert "its English original at 3: 0.81" in text
+    assert "another text's at 3: 0.55" in text
+    assert "200 instructions" in text
+
+
+def test_a_language_without_english_originals_gives_a_page_that_says_so() -> None:
+    report = example_report("ne")
+    text = page(consistency=report["consistency"].head(0), similarity=report["similarity"].head(0)).text
+    assert "No question was asked in English as well" in text
+    assert "states were not compared with English" in text
+
+
 def test_a_curve_that_the_log_lacks_is_left_out_with_a_sentence() -> None:
     log = example_report("ne")["reward_log"]
     assert "The log has no accuracy, so that curve is left out." in page(reward_log=log.drop(columns="accuracy")).text
@@ -248,7 +276,8 @@ def test_a_summary_read_back_from_json_with_missing_errors_gives_a_page() -> Non
 def test_a_run_that_came_out_empty_gives_a_page() -> None:
     report = example_report("ne")
     empty = {
-        name: report[name].head(0) for name in ("rejected", "translated", "outcomes", "rl_comparison", "evaluation")
+        name: report[name].head(0)
+        for name in ("rejected", "translated", "outcomes", "rl_comparison", "evaluation", "comparison")
     }
     lengths = text_lengths(empty["translated"], empty["translated"])
     assert "0 of 0 instructions" in page(**empty, lengths=lengths).text

@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from okapi_kedro.languages import Language
 from okapi_kedro.reporting.charts import Bar, Series, bar_chart, line_chart
+from okapi_kedro.reporting.english_likeness import consistency_rows, similarity_chart
+from okapi_kedro.reporting.model_changes import change_rows
 from okapi_kedro.reporting.pages import BENCHMARK_NAMES, figure, percent, render_page, whole
 from okapi_kedro.reporting.reward_charts import margin_chart, reliability_chart
 from okapi_kedro.reporting.text_lengths import length_rows
@@ -70,6 +72,9 @@ def render_report(
     rl_answers: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
+    comparison: pd.DataFrame,
+    consistency: pd.DataFrame,
+    similarity: pd.DataFrame,
     how_to_reproduce: Mapping[str, str],
 ) -> str:
     """One HTML page that needs no other file and no network.
@@ -86,6 +91,9 @@ def render_report(
         rl_answers: to some held-out prompts while RL went on; may be empty.
         rl_comparison: responses before and after RL to held-out prompts, with their rewards.
         evaluation: one row per model, benchmark and metric.
+        comparison: of the models' answers (schema Comparison).
+        consistency: of the RLHF model's answers with those in English (schema Consistency); may be empty.
+        similarity: of the base model's states with those in English (schema EnglishSimilarity); may be empty.
         how_to_reproduce: what to run and with which versions, by name.
     """
     return render_page(
@@ -121,6 +129,10 @@ def render_report(
         comparison_count=len(rl_comparison),
         scores=_score_rows(evaluation),
         score_chart=_score_chart(evaluation),
+        changes=change_rows(comparison),
+        consistency=consistency_rows(consistency),
+        similarity_chart=similarity_chart(similarity),
+        similarity_rows=0 if similarity.empty else int(similarity["n"].iloc[0]),
         how_to_reproduce=how_to_reproduce,
     )
 

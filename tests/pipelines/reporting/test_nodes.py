@@ -9,10 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from okapi_kedro.errors import UserError
 from okapi_kedro.pipelines.ranking.judge_quality import Judgement, judge_quality
 from okapi_kedro.pipelines.reporting.nodes import (
-    build_leaderboard,
     collect_rejections,
     count_outcomes,
     count_stages,
@@ -234,6 +232,9 @@ def summary(folder: Path, **changes: Any) -> dict[str, Any]:
         "rl_log": pd.DataFrame({"step": [1, 2, 3], "kl": [0.1, 0.3, None]}),
         "rl_comparison": pd.DataFrame({"sft_reward": BEFORE, "rlhf_reward": AFTER}),
         "evaluation": scores(4, 4, 4),
+        "comparison": pd.DataFrame([{"before": "base", "after": "sft", "gained": 3}]),
+        "consistency": pd.DataFrame([{"task": "arc", "value": 0.5}]),
+        "similarity": pd.DataFrame([{"layer": 0, "similarity": 0.25}]),
     }
     figures = summarise(**{**arguments, **changes})
     return json.loads(json.dumps(figures))
@@ -253,6 +254,9 @@ def test_the_summary_holds_the_figures_of_the_tables_as_plain_json(tmp_path: Pat
         "No prompt was judged twice; the best response was shown first for 0% of 1"
     )
     assert len(figures["evaluation"]) == 18
+    assert figures["comparison"] == [{"before": "base", "after": "sft", "gained": 3}]
+    assert figures["consistency"] == [{"task": "arc", "value": 0.5}]
+    assert figures["english_similarity"] == [{"layer": 0, "similarity": 0.25}]
     assert figures["sft"] == {
         "english_share": 0.2,
         "loss_first": 3.0,
@@ -313,33 +317,3 @@ def test_lengths_stand_beside_those_of_the_english_tables_that_exist() -> None:
     alone = measure_lengths(TRANSLATED, {}).set_index(["part", "text", "unit"])
     assert alone.loc[("all", "prompt", "tokens"), "mean"] == 1.5
     assert alone["english_mean"].isna().all()
-
-
-def test_the_leaderboard_is_read_from_the_languages_folders() -> None:
-    results = {
-        "vi/evaluation": lambda: scores(4, 4, 4),
-        "data/ne/evaluation": lambda: scores(4, 4, 4),
-        "ne/text_lengths": lambda: measure_lengths(TRANSLATED, {}),
-        "ta/translation_outcomes": lambda: count_outcomes(instructions=TRANSLATED),
-        "leaderboard": lambda: 1 / 0,
-        "vi/publish/dataset/data/arc/test": lambda: 1 / 0,
-        "vi/sft_evaluation": lambda: 1 / 0,
-    }
-    table, page = build_leaderboard(results)
-    assert set(table["code"]) - {""} == {"ne", "vi"}
-    assert "Vietnamese" in page
-    assert "Tamil, attempt 2: 50.0 %" in page
-    assert ">Nepali<" in page[page.index('id="lengths"') :]
-
-
-def test_results_without_an_evaluation_are_a_page_without_scores() -> None:
-    table, page = build_leaderboard({"leaderboard": lambda: 1 / 0})
-    assert len(table) == 0
-    assert "No language has been evaluated yet" in page
-
-
-@pytest.mark.parametrize("name", ["evaluation", "text_lengths", "translation_outcomes"])
-def test_a_folder_that_is_no_language_is_named(name: str) -> None:
-    made = {"evaluation": scores(4, 4, 4), "text_lengths": measure_lengths(TRANSLATED, {})}
-    with pytest.raises((UserError, ValueError), match="'backup'"):
-        build_leaderboard({f"backup/{name}": lambda: made.get(name, count_outcomes(instructions=TRANSLATED))})

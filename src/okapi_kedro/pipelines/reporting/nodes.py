@@ -13,7 +13,6 @@ import plotly.graph_objects as go
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.pipelines.ranking.judge_quality import judge_figures, judge_summary
 from okapi_kedro.reporting.figures import scores_figure
-from okapi_kedro.reporting.leaderboard import leaderboard, render_leaderboard
 from okapi_kedro.reporting.report_page import render_report
 from okapi_kedro.reporting.spending_of import spending_of
 from okapi_kedro.reporting.stage_counts import rejections, stage_row
@@ -137,6 +136,9 @@ def summarise(
     rl_log: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
+    comparison: pd.DataFrame,
+    consistency: pd.DataFrame,
+    similarity: pd.DataFrame,
 ) -> dict[str, Any]:
     """The figures of a run in one small JSON object."""
     return {
@@ -150,6 +152,9 @@ def summarise(
         "reward": reward_accuracy.to_dict("records")[0],
         "rl": _rl_figures(rl_log, rl_comparison),
         "evaluation": evaluation.to_dict("records"),
+        "comparison": comparison.to_dict("records"),
+        "consistency": consistency.to_dict("records"),
+        "english_similarity": similarity.to_dict("records"),
         "asked": [asdict(spending) for spending in spending_of(language, teacher.store.spending())],
         "seconds": round(float(stages["seconds"].sum()), 1),
     }
@@ -207,6 +212,9 @@ def write_report(
     rl_answers: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
+    comparison: pd.DataFrame,
+    consistency: pd.DataFrame,
+    similarity: pd.DataFrame,
 ) -> str:
     """The page that shows one language's data, training and results."""
     language = LANGUAGES[summary["language"]]
@@ -229,17 +237,8 @@ def write_report(
         rl_answers,
         rl_comparison,
         evaluation,
+        comparison,
+        consistency,
+        similarity,
         how,
     )
-
-
-def build_leaderboard(results: Tables) -> tuple[pd.DataFrame, str]:
-    """The scores of all languages that have any, as a table and as a page with what is known of their translation."""
-    table = leaderboard(_of_languages(results, "evaluation"))
-    lengths, outcomes = (_of_languages(results, name) for name in ("text_lengths", "translation_outcomes"))
-    return table, render_leaderboard(table, lengths, outcomes)
-
-
-def _of_languages(results: Tables, name: str) -> dict[str, pd.DataFrame]:
-    """A result by language code, where it stands as `<code>/<name>`."""
-    return {place.split("/")[-2]: results[place]() for place in sorted(results) if place.endswith(f"/{name}")}

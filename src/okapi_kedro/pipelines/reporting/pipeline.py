@@ -1,10 +1,9 @@
-"""Summary and report of each language, and the leaderboard over languages."""
+"""Summary and report of each language."""
 
 from kedro.pipeline import Pipeline, node
 
 from okapi_kedro.pipelines.reporting.nodes import (
     BENCHMARKS,
-    build_leaderboard,
     collect_rejections,
     count_outcomes,
     count_stages,
@@ -124,6 +123,9 @@ def create_pipeline() -> Pipeline:
                     "rl_log",
                     "rl_comparison",
                     "evaluation",
+                    "comparison",
+                    "consistency",
+                    "english_similarity",
                 ],
                 "summary",
                 name="summarise",
@@ -143,16 +145,12 @@ def create_pipeline() -> Pipeline:
                     "rl_answers",
                     "rl_comparison",
                     "evaluation",
+                    "comparison",
+                    "consistency",
+                    "english_similarity",
                 ],
                 "report",
                 name="write_report",
             ),
         ]
-    )
-
-
-def create_leaderboard_pipeline() -> Pipeline:
-    """The scores of every language that has been evaluated, side by side."""
-    return Pipeline(
-        [node(build_leaderboard, ["results"], ["leaderboard", "leaderboard_page"], name="build_leaderboard")]
     )
