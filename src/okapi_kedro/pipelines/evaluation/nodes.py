@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from okapi_kedro.evaluation.harness import evaluate_model
 from okapi_kedro.evaluation.prompt_styles import Style
 from okapi_kedro.evaluation.scores import scores_of
+from okapi_kedro.pipelines.evaluation.generative import GenerativeParameters
 from okapi_kedro.pipelines.translation.nodes import BenchmarkParameters
 from okapi_kedro.training.models import ModelReference
 
@@ -16,12 +17,14 @@ class EvaluationParameters(BaseModel):
     Args:
         style: how they are asked: `harness` as by lm-eval's own tasks, `okapi` as by Okapi's evaluation.
         batch_size: contexts in one forward pass; fixed, so that scores do not depend on the machine.
+        generative: their responses to held-out instructions, compared by the teacher.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     style: Style
     batch_size: int
+    generative: GenerativeParameters
 
 
 def score_model(

@@ -1,19 +1,67 @@
-"""The base, SFT and RLHF models on the translated benchmarks."""
+"""The base, SFT and RLHF models on the translated benchmarks, and their responses to held-out instructions."""
 
 from kedro.pipeline import Node, Pipeline, node
 
+from okapi_kedro.evaluation.verdicts import win_rates
+from okapi_kedro.pipelines.evaluation.generative import (
+    MODELS,
+    answer_held_out_prompts,
+    choose_held_out_prompts,
+    compare_english_responses,
+    compare_responses,
+    measure_chrf,
+)
 from okapi_kedro.pipelines.evaluation.nodes import collect_scores, score_model
+
+_RESPONSES = [f"{model}_responses" for model in MODELS]
+_VERDICTS = ["verdicts", "rejected_comparisons"]
 
 
 def create_pipeline() -> Pipeline:
-    """One scoring node for each model, and their scores together."""
-    models = ("base", "sft", "rlhf")
-    return Pipeline(
+    """Scores on the benchmarks; responses, put into English and compared."""
+    compare = node(
+        compare_responses,
         [
-            *(_score_node(model) for model in models),
-            node(collect_scores, [f"{model}_scores" for model in models], "evaluation", name="collect_scores"),
-        ]
+            "held_out_prompts",
+            *_RESPONSES,
+            "ranking_translation_prompt",
+            "comparison_prompt",
+            "teacher",
+            "params:evaluation.generative",
+            "params:language",
+            "params:seed",
+        ],
+        _VERDICTS,
+        name="compare_responses",
+        tags=["teacher"],
     )
+    return _benchmarks() + _generative(compare)
+
+
+def create_english_pipeline() -> Pipeline:
+    """Scores on the benchmarks; responses, compared as they are."""
+    compare = node(
+        compare_english_responses,
+        [
+            "held_out_prompts",
+            *_RESPONSES,
+            "comparison_prompt",
+            "teacher",
+            "params:evaluation.generative",
+            "params:language",
+            "params:seed",
+        ],
+        _VERDICTS,
+        name="compare_english_responses",
+        tags=["teacher"],
+    )
+    return _benchmarks() + _generative(compare)
+
+
+def _benchmarks() -> Pipeline:
+    """One scoring node for each model, and their scores together; these ask no teacher."""
+    collect = node(collect_scores, [f"{model}_scores" for model in MODELS], "evaluation", name="collect_scores")
+    return Pipeline([*map(_score_node, MODELS), collect], tags=["benchmarks"])
 
 
 def _score_node(model: str) -> Node:
@@ -24,5 +72,28 @@ def _score_node(model: str) -> Node:
         [f"{model}_model", *benchmarks, *parameters, "params:evaluation", "params:seed"],
         [f"{model}_scores", f"{model}_answers"],
         name=f"score_{model}_model",
+        tags=["gpu"],
+    )
+
+
+def _generative(compare: Node) -> Pipeline:
+    """One answering node for each model, around the node that has their responses compared."""
+    choose = node(
+        choose_held_out_prompts,
+        ["translated_instructions", "prompt_template", "params:evaluation.generative", "params:seed"],
+        "held_out_prompts",
+        name="choose_held_out_prompts",
+    )
+    measure = node(measure_chrf, ["held_out_prompts", *_RESPONSES], "chrf", name="measure_chrf")
+    rates = node(win_rates, "verdicts", "win_rates", name="count_win_rates")
+    return Pipeline([choose, *map(_answer_node, MODELS), measure, compare, rates], tags=["generative"])
+
+
+def _answer_node(model: str) -> Node:
+    return node(
+        answer_held_out_prompts,
+        [f"{model}_model", "held_out_prompts", "params:evaluation.generative", "params:seed"],
+        f"{model}_responses",
+        name=f"answer_with_{model}_model",
         tags=["gpu"],
     )
