@@ -324,6 +324,20 @@ class RejectedComparisons(_Table):
         unique = ["id", "model", "rival"]  # noqa: RUF012
 
 
+class SideBySide(_Table):
+    """Held-out instructions with the responses of all models and the verdicts, empty where there is none."""
+
+    id: Series[str] = pa.Field(unique=True)
+    instruction: Series[str]
+    input: Series[str]
+    reference: Series[str]
+    base: Series[str]
+    sft: Series[str]
+    rlhf: Series[str]
+    sft_against_base: Series[str] = pa.Field(isin=["win", "tie", "loss", ""])
+    rlhf_against_sft: Series[str] = pa.Field(isin=["win", "tie", "loss", ""])
+
+
 class WinRates(_Table):
     """How often a model's response is preferred to its rival's; the columns: evaluation/verdicts.py."""
 

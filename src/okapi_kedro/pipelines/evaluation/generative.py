@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
+from okapi_kedro.errors import UserError
 from okapi_kedro.evaluation.chrf import chrf
 from okapi_kedro.evaluation.verdicts import TIE, Verdict, agreed
 from okapi_kedro.pipelines.ranking.judge_quality import Judgement
@@ -168,14 +169,38 @@ def compare_english_responses(
     return _compare(responses, english, english_turn, judging)
 
 
+def lay_side_by_side(
+    prompts: pd.DataFrame, base: pd.DataFrame, sft: pd.DataFrame, rlhf: pd.DataFrame, verdicts: pd.DataFrame
+) -> pd.DataFrame:
+    """All that is known of each prompt in one row, to read; a comparison without a usable verdict is empty."""
+    table = prompts.drop(columns="prompt")
+    for model, responses in zip(MODELS, (base, sft, rlhf), strict=True):
+        table[model] = table["id"].map(responses.set_index("id")["response"])
+    for model, rival in COMPARISONS:
+        own = verdicts[(verdicts["model"] == model) & (verdicts["rival"] == rival)]
+        table[f"{model}_against_{rival}"] = table["id"].map(own.set_index("id")["verdict"]).fillna("")
+    return table.astype("str")
+
+
 def _judging(comparison_prompt: str, teacher: Teacher, parameters: GenerativeParameters, language: str) -> Judging:
     question = render(comparison_prompt)
     return partial(judge, question=question, teacher=teacher, settings=parameters.judge, stage=STAGE, language=language)
 
 
 def _by_prompt(prompts: pd.DataFrame, *tables: pd.DataFrame) -> Responses:
-    texts = [table.set_index("id")["response"] for table in tables]
-    return {id: {model: each[id] for model, each in zip(MODELS, texts, strict=True)} for id in prompts["id"]}
+    """The texts of the three models.
+
+    Raises:
+        UserError: when a table answers other prompts, which a run on other parameters has left behind.
+    """
+    texts = {model: table.set_index("id")["response"] for model, table in zip(MODELS, tables, strict=True)}
+    for model, responses in texts.items():
+        if set(responses.index) != set(prompts["id"]):
+            raise UserError(
+                f"{model}_responses do not answer the {len(prompts)} held-out prompts of these parameters; "
+                "answer them first: kedro run --pipeline=evaluation --tags=generative"
+            )
+    return {id: {model: responses[id] for model, responses in texts.items()} for id in prompts["id"]}
 
 
 def _shown(responses: Responses, prompts: pd.DataFrame, seed: int) -> list[Shown]:

@@ -9,6 +9,7 @@ from okapi_kedro.pipelines.evaluation.generative import (
     choose_held_out_prompts,
     compare_english_responses,
     compare_responses,
+    lay_side_by_side,
     measure_chrf,
 )
 from okapi_kedro.pipelines.evaluation.nodes import collect_scores, score_model
@@ -86,7 +87,10 @@ def _generative(compare: Node) -> Pipeline:
     )
     measure = node(measure_chrf, ["held_out_prompts", *_RESPONSES], "chrf", name="measure_chrf")
     rates = node(win_rates, "verdicts", "win_rates", name="count_win_rates")
-    return Pipeline([choose, *map(_answer_node, MODELS), measure, compare, rates], tags=["generative"])
+    side_by_side = node(
+        lay_side_by_side, ["held_out_prompts", *_RESPONSES, "verdicts"], "side_by_side", name="lay_side_by_side"
+    )
+    return Pipeline([choose, *map(_answer_node, MODELS), measure, compare, rates, side_by_side], tags=["generative"])
 
 
 def _answer_node(model: str) -> Node:

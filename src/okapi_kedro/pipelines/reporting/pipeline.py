@@ -52,6 +52,9 @@ _COUNTED = (
     "rl_prompts",
     "rejected_rl_prompts",
     "evaluation",
+    "held_out_prompts",
+    "verdicts",
+    "rejected_comparisons",
 )
 _REJECTED = {
     "seeds": "rejected_seeds",
@@ -66,6 +69,7 @@ _REJECTED = {
     "ranking": "rejected_rankings",
     "reward": "rejected_reward_pairs",
     "rl": "rejected_rl_prompts",
+    "comparison": "rejected_comparisons",
 }
 _TRANSLATED = {
     "instructions": "translated_instructions",
@@ -115,6 +119,8 @@ def create_pipeline() -> Pipeline:
                     "rl_log",
                     "rl_comparison",
                     "evaluation",
+                    "win_rates",
+                    "chrf",
                 ],
                 "summary",
                 name="summarise",
@@ -134,6 +140,7 @@ def create_pipeline() -> Pipeline:
                     "rl_answers",
                     "rl_comparison",
                     "evaluation",
+                    "side_by_side",
                 ],
                 "report",
                 name="write_report",
