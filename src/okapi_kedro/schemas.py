@@ -364,7 +364,7 @@ class Chrf(_Table):
 
     model: Series[str] = pa.Field(unique=True)
     chrf: Series[float] = pa.Field(ge=0, le=100.001, nullable=True)
-    stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    chrf_stderr: Series[float] = pa.Field(ge=0, nullable=True)
     n: Series[int] = pa.Field(ge=0)
 
 

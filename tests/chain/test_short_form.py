@@ -26,6 +26,7 @@ STAGES = [
     "reward",
     "rl",
     "evaluation",
+    "comparison",
 ]
 
 
@@ -77,6 +78,10 @@ def test_the_summary_holds_every_figure(run_chain):
     scored = {(row["model"], row["task"], row["metric"]) for row in summary["evaluation"]}
     models, tasks, metrics = ("base", "sft", "rlhf"), ("arc", "hellaswag", "mmlu"), ("acc", "acc_norm")
     assert scored == {(model, task, metric) for model in models for task in tasks for metric in metrics}
+    rates = {(row["model"], row["rival"]): row for row in summary["comparison"]["win_rates"]}
+    assert set(rates) == {("sft", "base"), ("rlhf", "sft")}
+    assert rates["sft", "base"]["win_rate"] > 0.5
+    assert [row["n"] for row in summary["comparison"]["chrf"]] == [12, 12, 12]
 
 
 def test_the_stage_table_and_the_report_are_printed(run_chain):

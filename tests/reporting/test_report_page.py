@@ -74,7 +74,7 @@ def test_every_cell_of_foreign_text_finds_its_own_direction() -> None:
 
 def test_headings_of_arabic_columns_stand_over_their_texts() -> None:
     tables = [value for name, value in Page(render_report(**example_report("ar"))).attributes if name == "class"]
-    assert tables.count("stack rtl") == 3
+    assert tables.count("stack rtl") == 4
     assert "stack rtl" not in [value for _, value in page().attributes]
 
 
@@ -88,13 +88,14 @@ def test_text_from_tables_can_never_become_markup() -> None:
         outcomes=report["outcomes"].assign(reason=EVIL, field=EVIL),
         lengths=report["lengths"].assign(part=EVIL, text=EVIL, unit=EVIL),
         rl_comparison=report["rl_comparison"].assign(**responses),
+        side_by_side=report["side_by_side"].assign(**dict.fromkeys(report["side_by_side"].columns, EVIL)),
         evaluation=report["evaluation"].assign(model=EVIL, task=EVIL).drop_duplicates("metric"),
         summary={**report["summary"], "teacher": EVIL, "base_model": EVIL},
         how_to_reproduce={EVIL: EVIL},
     )
     assert "script" not in html.tags
     assert not any(name.startswith("on") for name, _ in html.attributes)
-    for label in ("instruction", "output", "reason", "example", "reference", "SFT", "RLHF"):
+    for label in ("instruction", "output", "reason", "example", "reference", "SFT", "RLHF", "base model", "SFT model"):
         assert set(column(html, label)) == {EVIL}
 
 
@@ -240,6 +241,22 @@ def test_a_run_that_came_out_empty_gives_a_page() -> None:
     }
     lengths = text_lengths(empty["translated"], empty["translated"])
     assert "0 of 0 instructions" in page(**empty, lengths=lengths).text
+
+
+def test_models_are_compared_by_win_rate_with_its_interval_and_the_judges_places() -> None:
+    text = re.sub(r"\s+", " ", page().text)
+    assert "RLHF against SFT: win rate 63.3 % 95 % interval 56.7 to 69.6 %; 70 wins, 50 ties, 30 losses" in text
+    assert "RLHF against SFT63.356.7 to 69.670503012015.058.3" in text
+    assert "base –, SFT 41.3, RLHF 52.7 ± 2.2." in text
+    assert column(page(), "RLHF against SFT") == ["tie", "", "loss"] * 4
+
+
+def test_without_held_out_instructions_nothing_was_compared() -> None:
+    report = example_report("ne")
+    summary = {**report["summary"], "comparison": {"win_rates": [], "chrf": []}}
+    text = page(summary=summary, side_by_side=report["side_by_side"].head(0)).text
+    assert "No held-out instruction was compared." in text
+    assert "win rate 63" not in text
 
 
 def test_the_page_is_the_same_for_the_same_run() -> None:

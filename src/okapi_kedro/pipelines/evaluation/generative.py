@@ -120,7 +120,7 @@ def measure_chrf(prompts: pd.DataFrame, base: pd.DataFrame, sft: pd.DataFrame, r
         scores = pd.Series(
             [chrf(text, [right]) for text, right in zip(texts, referenced, strict=True)], dtype="float64"
         )
-        rows.append({"model": model, "chrf": scores.mean(), "stderr": scores.sem(), "n": len(scores)})
+        rows.append({"model": model, "chrf": scores.mean(), "chrf_stderr": scores.sem(), "n": len(scores)})
     return pd.DataFrame(rows).astype({"model": "str"})
 
 

@@ -86,7 +86,7 @@ def _generative(compare: Node) -> Pipeline:
         name="choose_held_out_prompts",
     )
     measure = node(measure_chrf, ["held_out_prompts", *_RESPONSES], "chrf", name="measure_chrf")
-    rates = node(win_rates, "verdicts", "win_rates", name="count_win_rates")
+    rates = node(win_rates, ["verdicts"], "win_rates", name="count_win_rates")
     side_by_side = node(
         lay_side_by_side, ["held_out_prompts", *_RESPONSES, "verdicts"], "side_by_side", name="lay_side_by_side"
     )
