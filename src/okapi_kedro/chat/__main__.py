@@ -1,6 +1,7 @@
 """`python -m okapi_kedro.chat --lang ne`: talks to a model in the terminal, or on a page."""
 
 import argparse
+import logging
 import os
 import sys
 
@@ -12,6 +13,7 @@ from okapi_kedro.chat.model_names import STAGES, model_named
 from okapi_kedro.chat.terminal import converse
 from okapi_kedro.chat.web import require_gradio, serve
 from okapi_kedro.errors import UserError
+from okapi_kedro.training.models import ModelReference
 
 _EPILOG = """\
 examples:
@@ -29,12 +31,13 @@ def main() -> int:
     arguments = _parser().parse_args()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         if arguments.web:
             require_gradio()
         names = dict.fromkeys(name for name in (arguments.model, arguments.compare) if name)
         models = {name: model_named(name, arguments.lang, arguments.env) for name in names}
-        assistants = {name: Assistant(model) for name, model in models.items()}
+        assistants = {name: _loaded(model) for name, model in models.items()}
         if arguments.seed is not None:
             torch.manual_seed(arguments.seed)
         if arguments.web:
@@ -45,6 +48,11 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _loaded(model: ModelReference) -> Assistant:
+    print(f"Loading {model.name} ...", file=sys.stderr)
+    return Assistant(model)
 
 
 def _parser() -> argparse.ArgumentParser:

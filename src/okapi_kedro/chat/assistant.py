@@ -12,9 +12,9 @@ from transformers import (
     PreTrainedConfig,
     StoppingCriteria,
     StoppingCriteriaList,
-    TextIteratorStreamer,
 )
 
+from okapi_kedro.chat.pieces import Pieces
 from okapi_kedro.errors import UserError
 from okapi_kedro.training.models import ModelReference, device
 from okapi_kedro.training.prompt import ENGLISH, chat_template
@@ -73,7 +73,7 @@ class Assistant:
             UserError: when the prompt is longer than the model can read.
         """
         prompt = self._prompt(instruction, prompt_input)
-        pieces = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
+        pieces = Pieces(self._tokenizer)
         stop = Event()
         with ThreadPoolExecutor(1) as thread:
             writing = thread.submit(self._write, prompt, pieces, stop)
@@ -100,7 +100,7 @@ class Assistant:
             )
         return prompt.to(self._network.device)
 
-    def _write(self, prompt: BatchEncoding, pieces: TextIteratorStreamer, stop: Event) -> None:
+    def _write(self, prompt: BatchEncoding, pieces: Pieces, stop: Event) -> None:
         try:
             self._network.generate(
                 **prompt,

@@ -1,5 +1,6 @@
 """Which model a name on the command line means: one that a run has made, a directory, or one of the hub."""
 
+import re
 from pathlib import Path
 
 from kedro.io.catalog_config_resolver import CatalogConfigResolver
@@ -13,6 +14,7 @@ from okapi_kedro.settings import CONFIG_LOADER_ARGS
 from okapi_kedro.training.models import ModelReference
 
 STAGES = ("base", "sft", "rlhf")
+_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 def model_named(name: str, language: str | None, environment: str | None) -> ModelReference:
@@ -29,8 +31,10 @@ def model_named(name: str, language: str | None, environment: str | None) -> Mod
     """
     if name in STAGES:
         return _made_by_a_run(name, language, environment)
-    if not Path(name).is_dir() and (Path(name).is_absolute() or name.startswith(".") or name.count("/") > 1):
-        raise UserError(f"there is no model directory {name}")
+    if not Path(name).is_dir() and not _HUB_ID.fullmatch(name):
+        raise UserError(
+            f"there is no model directory {name!r}, nor is that {', '.join(STAGES)} or a hub id (owner/name)"
+        )
     return ModelReference(name)
 
 
@@ -61,5 +65,5 @@ def _place(model: str, environment: str | None) -> Path:
         raise UserError(f"there is no environment {environment!r}; known: {known}")
     catalog = LanguageConfigLoader(str(conf), env=environment, **CONFIG_LOADER_ARGS)["catalog"]
     models = {name: entry for name, entry in catalog.items() if name.endswith("_model")}
-    entry = CatalogConfigResolver(models).resolve_pattern(model)
+    entry = CatalogConfigResolver(models, default_runtime_patterns={}).resolve_pattern(model)
     return Path(project) / str(entry["filepath"])

@@ -1,6 +1,6 @@
 """A conversation in the terminal."""
 
-import readline  # noqa: F401  (gives `input` its editing and its history)
+import readline
 import sys
 from collections.abc import Mapping
 
@@ -16,6 +16,8 @@ def converse(assistants: Mapping[str, Assistant]) -> None:
     Args:
         assistants: by the label that stands before their answers; a single one needs none.
     """
+    # With readline, `input` has editing and a history; a pasted text of several lines is to be one instruction.
+    readline.parse_and_bind("set enable-bracketed-paste on")
     # A letter in another encoding is no reason to leave.
     if hasattr(sys.stdin, "reconfigure"):
         sys.stdin.reconfigure(errors="replace")

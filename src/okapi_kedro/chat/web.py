@@ -38,6 +38,7 @@ def serve(assistants: Mapping[str, Assistant], port: int) -> None:
     """
     gradio = require_gradio()
     page = build_page(assistants)
+    print(f"http://{LOOPBACK}:{port} (Ctrl-C ends it)")
     # Fonts of the system: the usual ones would be fetched from a server.
     theme = gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"])
     try:
@@ -45,6 +46,7 @@ def serve(assistants: Mapping[str, Assistant], port: int) -> None:
             server_name=LOOPBACK,
             server_port=port,
             share=False,
+            quiet=True,
             ssr_mode=False,
             footer_links=[],
             theme=theme,
@@ -66,8 +68,9 @@ def build_page(assistants: Mapping[str, Assistant]) -> Any:
         with gradio.Row():
             answers = [gradio.Textbox(label=label, lines=8, interactive=False) for label in assistants]
 
-        def write(instruction: str, prompt_input: str) -> Iterator[tuple[str, ...]]:
-            return answers_so_far(list(assistants.values()), instruction, prompt_input)
+        def write(instruction: str, prompt_input: str) -> Iterator[dict[Any, str]]:
+            for texts in answers_so_far(list(assistants.values()), instruction, prompt_input):
+                yield dict(zip(answers, texts, strict=True))
 
         writing = gradio.on(
             [ask.click, instruction.submit], write, [instruction, prompt_input], answers, show_progress="hidden"
