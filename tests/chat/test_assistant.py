@@ -1,11 +1,11 @@
 """An assistant asks its model in the prompt of its directory, streams what it writes, and stops when told to."""
 
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from tokenizers.processors import TemplateProcessing
 from transformers import GenerationConfig
 
 from okapi_kedro.chat import Assistant, pipeline
@@ -63,6 +63,17 @@ def test_a_template_of_others_that_knows_no_input_has_it_below_the_instruction(
     assert prompt == f"{assistant._tokenizer.bos_token}U: What?\n\nit A:"
 
 
+@pytest.mark.parametrize("template", [None, "{{ bos_token }}U: {{ messages[0]['content'] }} A:"])
+def test_a_first_token_that_the_tokenizer_adds_stands_once(assistant, monkeypatch, template) -> None:
+    tokenizer = assistant._tokenizer
+    bos = (tokenizer.bos_token, tokenizer.bos_token_id)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single=f"{bos[0]} $A", special_tokens=[bos])
+    monkeypatch.setattr(assistant, "_template", template or assistant._template)
+    prompt, _ = asked(assistant, monkeypatch, "What?")
+    assert prompt.startswith(bos[0])
+    assert prompt.count(bos[0]) == 1
+
+
 def test_an_answer_is_what_the_model_generates_alone(assistant: Assistant) -> None:
     torch.manual_seed(5)
     answer = assistant.generate(instruction="What is it?", prompt_input="")
@@ -83,15 +94,15 @@ def test_an_answer_comes_in_pieces_without_white_space_before_it(assistant: Assi
 
 
 def test_who_stops_reading_stops_the_model(assistant: Assistant) -> None:
+    # It would go on to the last token: no token ends a text.
+    endless = GenerationConfig(max_new_tokens=1000, eos_token_id=-1, pad_token_id=0)
+    assistant._sampling = assistant._network.generation_config = endless
     passes: list[int] = []
     assistant._network.register_forward_hook(lambda *_: passes.append(1))
     pieces = assistant.stream("What is it?")
     next(pieces)
     pieces.close()  # type: ignore[attr-defined]
-    stopped = len(passes)
-    assert stopped < 200
-    assert threading.active_count() < 20
-    assert len(passes) == stopped
+    assert 0 < len(passes) < 500
 
 
 def test_an_error_while_the_model_writes_comes_to_the_reader(assistant: Assistant, monkeypatch) -> None:
