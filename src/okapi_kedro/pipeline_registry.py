@@ -25,6 +25,7 @@ SHARED_INPUTS = {
     "translation_prompt",
     "ranking_translation_prompt",
     "ranking_prompt",
+    "comparison_prompt",
     "teacher",
     "english_arc",
     "english_hellaswag",
@@ -63,7 +64,12 @@ def _pipelines(codes: tuple[str, ...]) -> dict[str, Pipeline]:
         ),
         "reward": _in_languages("reward", reward.pipeline.create_pipeline(), None, languages),
         "rl": _in_languages("rl", rl.pipeline.create_pipeline(), None, languages),
-        "evaluation": _in_languages("evaluation", evaluation.pipeline.create_pipeline(), None, languages),
+        "evaluation": _in_languages(
+            "evaluation",
+            evaluation.pipeline.create_pipeline(),
+            evaluation.pipeline.create_english_pipeline(),
+            languages,
+        ),
         "reporting": _in_languages("reporting", reporting.pipeline.create_pipeline(), None, languages),
     }
     beside_the_chain = {

@@ -28,6 +28,7 @@ STAGES = [
     "reward",
     "rl",
     "evaluation",
+    "comparison",
 ]
 
 
@@ -86,6 +87,10 @@ def test_the_summary_holds_every_figure(run_chain):
     layers = summary["english_similarity"]
     assert len(layers) >= 2
     assert all(row["unrelated"] < row["similarity"] < 0.99 for row in layers), "the states tell the texts apart"
+    rates = {(row["model"], row["rival"]): row for row in summary["generative"]["win_rates"]}
+    assert set(rates) == {("sft", "base"), ("rlhf", "sft")}
+    assert rates["sft", "base"]["win_rate"] > 0.5
+    assert [row["n"] for row in summary["generative"]["chrf"]] == [12, 12, 12]
 
 
 def test_the_stage_table_and_the_report_are_printed(run_chain):

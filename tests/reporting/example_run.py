@@ -64,6 +64,7 @@ def example_report(code: str) -> dict[str, Any]:
         "comparison": example_comparison(),
         "consistency": example_consistency(),
         "similarity": example_similarity(),
+        "side_by_side": _side_by_side(translated),
         "how_to_reproduce": HOW_TO_REPRODUCE,
     }
 
@@ -223,6 +224,23 @@ def _rl_comparison(translated: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
+def _side_by_side(translated: pd.DataFrame) -> pd.DataFrame:
+    rows = translated[translated["held_out"]]
+    return pd.DataFrame(
+        {
+            "id": rows["id"],
+            "instruction": rows["instruction"],
+            "input": rows["input"],
+            "reference": rows["output"],
+            "base": "",
+            "sft": rows["output"].str[::2],
+            "rlhf": rows["output"],
+            "sft_against_base": "win",
+            "rlhf_against_sft": ["tie", "", "loss"] * (len(rows) // 3),
+        }
+    ).reset_index(drop=True)
+
+
 def _summary(code: str) -> dict[str, Any]:
     return {
         "language": code,
@@ -280,5 +298,19 @@ def _summary(code: str) -> dict[str, Any]:
             "prompts": 100,
         },
         "evaluation": [],
+        "generative": {
+            "win_rates": [
+                {
+                    **{"model": "rlhf", "rival": "sft", "n": 150, "wins": 70, "ties": 50, "losses": 30},
+                    **{"win_rate": 0.6333, "low": 0.5671, "high": 0.6958, "p_value": 0.0001},
+                    **{"judged": 120, "changed": 0.15, "first_preferred": 0.5833},
+                }
+            ],
+            "chrf": [
+                {"model": "base", "chrf": None, "chrf_stderr": None, "n": 0},
+                {"model": "sft", "chrf": 41.26, "chrf_stderr": None, "n": 1},
+                {"model": "rlhf", "chrf": 52.74, "chrf_stderr": 2.16, "n": 150},
+            ],
+        },
         "seconds": 4473.8,
     }

@@ -86,7 +86,7 @@ def test_texts_name_their_language_and_raw_examples_none(code: str) -> None:
 
 def test_headings_of_arabic_columns_stand_over_their_texts() -> None:
     tables = [value for name, value in Page(render_report(**example_report("ar"))).attributes if name == "class"]
-    assert tables.count("stack rtl") == 3
+    assert tables.count("stack rtl") == 4
     assert "stack rtl" not in [value for _, value in page().attributes]
 
 
@@ -100,6 +100,7 @@ def test_text_from_tables_can_never_become_markup() -> None:
         outcomes=report["outcomes"].assign(reason=EVIL, field=EVIL),
         lengths=report["lengths"].assign(part=EVIL, text=EVIL, unit=EVIL),
         rl_comparison=report["rl_comparison"].assign(**responses),
+        side_by_side=report["side_by_side"].assign(**dict.fromkeys(report["side_by_side"].columns, EVIL)),
         evaluation=report["evaluation"].assign(model=EVIL, task=EVIL).drop_duplicates("metric"),
         comparison=report["comparison"].assign(before=EVIL, after=EVIL, task=EVIL),
         consistency=report["consistency"].assign(task=EVIL),
@@ -108,7 +109,7 @@ def test_text_from_tables_can_never_become_markup() -> None:
     )
     assert "script" not in html.tags
     assert not any(name.startswith("on") for name, _ in html.attributes)
-    for label in ("instruction", "output", "reason", "example", "reference", "SFT", "RLHF"):
+    for label in ("instruction", "output", "reason", "example", "reference", "SFT", "RLHF", "base model", "SFT model"):
         assert set(column(html, label)) == {EVIL}
 
 
@@ -281,6 +282,22 @@ def test_a_run_that_came_out_empty_gives_a_page() -> None:
     }
     lengths = text_lengths(empty["translated"], empty["translated"])
     assert "0 of 0 instructions" in page(**empty, lengths=lengths).text
+
+
+def test_models_are_compared_by_win_rate_with_its_interval_and_the_judges_places() -> None:
+    text = re.sub(r"\s+", " ", page().text)
+    assert "RLHF against SFT: win rate 63.3 % 95 % interval 56.7 to 69.6 %; 70 wins, 50 ties, 30 losses" in text
+    assert "RLHF against SFT63.356.7 to 69.670503012015.058.3" in text
+    assert "base –, SFT 41.3, RLHF 52.7 ± 2.2." in text
+    assert column(page(), "RLHF against SFT") == ["tie", "", "loss"] * 4
+
+
+def test_without_held_out_instructions_nothing_was_compared() -> None:
+    report = example_report("ne")
+    summary = {**report["summary"], "generative": {"win_rates": [], "chrf": []}}
+    text = page(summary=summary, side_by_side=report["side_by_side"].head(0)).text
+    assert "No held-out instruction was compared." in text
+    assert "win rate 63" not in text
 
 
 def test_the_page_is_the_same_for_the_same_run() -> None:

@@ -10,21 +10,20 @@ from transformers import BloomConfig, BloomForCausalLM
 
 from okapi_kedro import schemas
 from okapi_kedro.evaluation.scores import scores_of
+from okapi_kedro.pipelines.evaluation.generative import answer_held_out_prompts
 from okapi_kedro.pipelines.evaluation.nodes import (
     EvaluationParameters,
-    SimilarityParameters,
     collect_scores,
     compare_models,
     score_model,
 )
-from okapi_kedro.pipelines.evaluation.pipeline import create_pipeline
+from okapi_kedro.pipelines.evaluation.pipeline import create_english_pipeline, create_pipeline
 from okapi_kedro.pipelines.translation.nodes import BenchmarkParameters
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.pretraining import train_tokenizer
 
 SAMPLES = Path(__file__).parents[3] / "data" / "01_raw" / "benchmarks"
 SHOTS = {"arc": 2, "hellaswag": 0, "mmlu": 3}
-OTHER_PARAMETERS = {"english_questions": None, "english_similarity": SimilarityParameters(rows=5, max_length=64)}
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +44,26 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ModelReference:
     return ModelReference(str(folder))
 
 
+def evaluation_parameters(style: str) -> EvaluationParameters:
+    generative = {
+        "prompts": 1,
+        "answers": {"temperature": 0, "top_p": 1, "max_new_tokens": 4, "batch_size": 1},
+        "judge": {"attempts": 1, "temperature": 0, "top_p": 1, "max_tokens": 100},
+    }
+    return EvaluationParameters.model_validate(
+        {
+            "style": style,
+            "batch_size": 8,
+            "english_questions": None,
+            "english_similarity": {"rows": 5, "max_length": 64},
+            "generative": generative,
+        }
+    )
+
+
 def scored(model: ModelReference, tables: list[pd.DataFrame], style: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     benchmarks = [BenchmarkParameters(name=name, most_rows=None, shots=0) for name in SHOTS]  # type: ignore[arg-type]
-    return score_model(
-        model, *tables, *benchmarks, EvaluationParameters(style=style, batch_size=8, **OTHER_PARAMETERS), 0
-    )
+    return score_model(model, *tables, *benchmarks, evaluation_parameters(style), 0)
 
 
 def test_scores_are_those_of_the_answers_and_both_fit_their_schemas(model, tables):
@@ -71,12 +85,33 @@ def test_the_style_changes_what_is_asked(model, tables):
 
 def test_an_unknown_style_fails_before_anything_is_scored():
     with pytest.raises(ValidationError, match="'harness' or 'okapi'"):
-        EvaluationParameters(style="helm", batch_size=8, **OTHER_PARAMETERS)  # type: ignore[arg-type]
+        evaluation_parameters("helm")
 
 
 def test_every_model_has_scores_and_answers_of_its_own():
-    outputs = {output for node in create_pipeline().nodes if node.func is score_model for output in node.outputs}
-    assert outputs == {f"{model}_{what}" for model in ("base", "sft", "rlhf") for what in ("scores", "answers")}
+    outputs = create_pipeline().all_outputs()
+    own = {f"{model}_{what}" for model in ("base", "sft", "rlhf") for what in ("scores", "answers", "responses")}
+    compared = {"held_out_prompts", "verdicts", "rejected_comparisons", "win_rates", "chrf", "side_by_side"}
+    english = {"english_answers", "consistency", "english_similarity"}
+    assert outputs == own | compared | english | {"evaluation", "comparison"}
+
+
+@pytest.mark.parametrize("pipeline", [create_pipeline(), create_english_pipeline()])
+def test_the_benchmarks_can_be_run_without_a_teacher(pipeline):
+    assert "teacher" not in pipeline.only_nodes_with_tags("benchmarks").inputs()
+    assert pipeline.only_nodes_with_tags("benchmarks").all_outputs() >= {"evaluation", "sft_scores", "sft_answers"}
+    generative = pipeline.only_nodes_with_tags("generative")
+    assert "teacher" in generative.inputs()
+    assert len(generative.nodes) + len(pipeline.only_nodes_with_tags("benchmarks").nodes) == len(pipeline.nodes)
+
+
+def test_a_model_answers_every_held_out_prompt(model):
+    parameters = evaluation_parameters("okapi").generative
+    prompts = pd.DataFrame({"id": ["a", "b", "c"], "prompt": ["Question: What", "Answer: Lima", "Question: What"]})
+    responses = schemas.HeldOutResponses.validate(answer_held_out_prompts(model, prompts, parameters, 0))
+    assert responses["id"].tolist() == ["a", "b", "c"]
+    assert responses["response"][0] == responses["response"][2]
+    assert len(schemas.HeldOutResponses.validate(answer_held_out_prompts(model, prompts.head(0), parameters, 0))) == 0
 
 
 def test_the_scores_of_three_models_stand_in_one_table(model, tables):

@@ -90,6 +90,9 @@ def tables() -> dict[str, Any]:
         "rl_prompts": rows(3),
         "rejected_rl_prompts": rows(1),
         "evaluation": scores(4, 4, 4),
+        "held_out_prompts": rows(3),
+        "verdicts": rows(5),
+        "rejected_comparisons": rows(1),
     }
 
 
@@ -107,6 +110,7 @@ SIZES = {
     "reward": (20, 17, 3),
     "rl": (4, 3, 1),
     "evaluation": (36, 36, 0),
+    "comparison": (6, 5, 1),
 }
 
 
@@ -138,6 +142,7 @@ LOST = {
     "reward": ("preferences", "reward_pairs", "rejected_reward_pairs"),
     "rl": ("rl_prompts", "rejected_rl_prompts"),
     "evaluation": ("evaluation",),
+    "comparison": ("held_out_prompts", "verdicts", "rejected_comparisons"),
 }
 
 
@@ -178,6 +183,10 @@ def test_a_stages_seconds_are_those_of_its_nodes_shared_or_own() -> None:
         "sft.train_sft_model": 16.0,
         "sft.measure_exact_match": 32.5,
         "rl.tune_policy": 100.0,
+        "evaluation.score_sft_model": 3.0,
+        "evaluation.collect_scores": 0.5,
+        "evaluation.answer_with_sft_model": 20.0,
+        "evaluation.lay_side_by_side": 0.25,
     }
     seconds = count_stages(shared, own, **tables()).set_index("stage")["seconds"]
     assert seconds[seconds > 0].to_dict() == {
@@ -187,6 +196,8 @@ def test_a_stages_seconds_are_those_of_its_nodes_shared_or_own() -> None:
         "translation arc": 8.0,
         "sft": 48.5,
         "rl": 100.0,
+        "evaluation": 3.5,
+        "comparison": 20.25,
     }
 
 
@@ -235,6 +246,8 @@ def summary(folder: Path, **changes: Any) -> dict[str, Any]:
         "comparison": pd.DataFrame([{"before": "base", "after": "sft", "gained": 3}]),
         "consistency": pd.DataFrame([{"task": "arc", "value": 0.5}]),
         "similarity": pd.DataFrame([{"layer": 0, "similarity": 0.25}]),
+        "win_rates": pd.DataFrame([{"model": "sft", "rival": "base", "wins": 3, "changed": math.nan}]),
+        "chrf": pd.DataFrame([{"model": "base", "chrf": 12.5, "chrf_stderr": math.nan, "n": 1}]),
     }
     figures = summarise(**{**arguments, **changes})
     return json.loads(json.dumps(figures))
@@ -257,6 +270,10 @@ def test_the_summary_holds_the_figures_of_the_tables_as_plain_json(tmp_path: Pat
     assert figures["comparison"] == [{"before": "base", "after": "sft", "gained": 3}]
     assert figures["consistency"] == [{"task": "arc", "value": 0.5}]
     assert figures["english_similarity"] == [{"layer": 0, "similarity": 0.25}]
+    assert figures["generative"] == {
+        "win_rates": [{"model": "sft", "rival": "base", "wins": 3, "changed": None}],
+        "chrf": [{"model": "base", "chrf": 12.5, "chrf_stderr": None, "n": 1}],
+    }
     assert figures["sft"] == {
         "english_share": 0.2,
         "loss_first": 3.0,

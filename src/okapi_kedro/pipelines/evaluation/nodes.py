@@ -7,6 +7,7 @@ from okapi_kedro.evaluation.harness import evaluate_model
 from okapi_kedro.evaluation.paired_comparison import compare_answers
 from okapi_kedro.evaluation.prompt_styles import Style
 from okapi_kedro.evaluation.scores import scores_of
+from okapi_kedro.pipelines.evaluation.generative import GenerativeParameters
 from okapi_kedro.pipelines.translation.nodes import BenchmarkParameters
 from okapi_kedro.training.models import ModelReference
 
@@ -33,6 +34,7 @@ class EvaluationParameters(BaseModel):
         batch_size: contexts in one forward pass; fixed, so that scores do not depend on the machine.
         english_questions: of each benchmark that the RLHF model also answers in English; None for all.
         english_similarity: of the base model's states to those of the English originals.
+        generative: their responses to held-out instructions, compared by the teacher.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -41,6 +43,7 @@ class EvaluationParameters(BaseModel):
     batch_size: int
     english_questions: PositiveInt | None
     english_similarity: SimilarityParameters
+    generative: GenerativeParameters
 
 
 def score_model(

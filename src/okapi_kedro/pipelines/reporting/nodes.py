@@ -1,7 +1,7 @@
 """The figures of a run, as a summary and as a page."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -24,13 +24,15 @@ from okapi_kedro.text.instruction_sources import count_human_rows
 BENCHMARKS = ("arc", "hellaswag", "mmlu")
 Seconds = dict[str, float]
 Tables = dict[str, Callable[[], pd.DataFrame]]
-NODES = {
+NODES: dict[str, str | tuple[str, ...]] = {
     "seeds": "generation.read_seeds",
     "alpaca": "generation.read_alpaca",
     "human": "generation.read_human",
     "generation": "generation.generate_instructions",
     "translation": "translation.translate_instructions",
     **{f"translation {name}": f"translation.translate_{name}" for name in BENCHMARKS},
+    "evaluation": ("evaluation.score_", "evaluation.collect_"),
+    "comparison": tuple(f"evaluation.{name}_" for name in ("choose", "answer", "measure", "compare", "count", "lay")),
 }
 """The nodes of a stage, by the start of their names, where they are not all those of the pipeline of its name."""
 
@@ -69,7 +71,10 @@ def count_stages(shared_seconds: Seconds, own_seconds: Seconds, **tables: Any) -
 
 
 def _stage_sizes(tables: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
-    """Rows taken, kept and rejected, by stage; ranking counts prompts, evaluation the questions to all three models."""
+    """Rows taken, kept and rejected, by stage.
+
+    Ranking counts prompts, evaluation the questions to all three models, comparison the pairs of responses.
+    """
 
     def sizes(taken: int, kept: str, rejected: str) -> tuple[int, int, int]:
         return taken, len(tables[kept]), len(tables[rejected])
@@ -95,10 +100,11 @@ def _stage_sizes(tables: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
         "reward": sizes(len(tables["preferences"]), "reward_pairs", "rejected_reward_pairs"),
         "rl": sizes(int((translated["split"] == "rl").sum()), "rl_prompts", "rejected_rl_prompts"),
         "evaluation": (asked, scored, 0),
+        "comparison": sizes(2 * len(tables["held_out_prompts"]), "verdicts", "rejected_comparisons"),
     }
 
 
-def _seconds_of(nodes: str, seconds: Seconds) -> float:
+def _seconds_of(nodes: str | tuple[str, ...], seconds: Seconds) -> float:
     return round(sum(value for name, value in seconds.items() if name.startswith(nodes)), 2)
 
 
@@ -139,6 +145,8 @@ def summarise(
     comparison: pd.DataFrame,
     consistency: pd.DataFrame,
     similarity: pd.DataFrame,
+    win_rates: pd.DataFrame,
+    chrf: pd.DataFrame,
 ) -> dict[str, Any]:
     """The figures of a run in one small JSON object."""
     return {
@@ -155,9 +163,16 @@ def summarise(
         "comparison": comparison.to_dict("records"),
         "consistency": consistency.to_dict("records"),
         "english_similarity": similarity.to_dict("records"),
+        "generative": {"win_rates": _records(win_rates), "chrf": _records(chrf)},
         "asked": [asdict(spending) for spending in spending_of(language, teacher.store.spending())],
         "seconds": round(float(stages["seconds"].sum()), 1),
     }
+
+
+def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """The rows for JSON, which has no NaN."""
+    rows: list[dict[Hashable, Any]] = table.astype("object").where(table.notna(), None).to_dict("records")
+    return rows
 
 
 def _english_share(examples: pd.DataFrame, language: str) -> float:
@@ -215,6 +230,7 @@ def write_report(
     comparison: pd.DataFrame,
     consistency: pd.DataFrame,
     similarity: pd.DataFrame,
+    side_by_side: pd.DataFrame,
 ) -> str:
     """The page that shows one language's data, training and results."""
     language = LANGUAGES[summary["language"]]
@@ -240,5 +256,6 @@ def write_report(
         comparison,
         consistency,
         similarity,
+        side_by_side,
         how,
     )

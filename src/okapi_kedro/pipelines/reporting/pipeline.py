@@ -53,6 +53,9 @@ _COUNTED = (
     "rl_prompts",
     "rejected_rl_prompts",
     "evaluation",
+    "held_out_prompts",
+    "verdicts",
+    "rejected_comparisons",
 )
 _REJECTED = {
     "seeds": "rejected_seeds",
@@ -67,6 +70,7 @@ _REJECTED = {
     "ranking": "rejected_rankings",
     "reward": "rejected_reward_pairs",
     "rl": "rejected_rl_prompts",
+    "comparison": "rejected_comparisons",
 }
 _TRANSLATED = {
     "instructions": "translated_instructions",
@@ -126,6 +130,8 @@ def create_pipeline() -> Pipeline:
                     "comparison",
                     "consistency",
                     "english_similarity",
+                    "win_rates",
+                    "chrf",
                 ],
                 "summary",
                 name="summarise",
@@ -148,6 +154,7 @@ def create_pipeline() -> Pipeline:
                     "comparison",
                     "consistency",
                     "english_similarity",
+                    "side_by_side",
                 ],
                 "report",
                 name="write_report",
