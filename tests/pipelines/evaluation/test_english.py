@@ -10,21 +10,16 @@ from transformers import BloomConfig, BloomForCausalLM, set_seed
 from okapi_kedro import schemas
 from okapi_kedro.evaluation.consistency import consistency_with_english
 from okapi_kedro.pipelines.evaluation.english import answer_in_english, measure_similarity
-from okapi_kedro.pipelines.evaluation.nodes import EvaluationParameters, score_model
+from okapi_kedro.pipelines.evaluation.nodes import score_model
 from okapi_kedro.pipelines.translation.nodes import BenchmarkParameters
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.pretraining import train_tokenizer
 
+from .tiny_parameters import evaluation_parameters
+
 SAMPLES = Path(__file__).parents[3] / "data" / "01_raw" / "benchmarks"
 BENCHMARKS: Any = ("arc", "hellaswag", "mmlu")
 HOW = [BenchmarkParameters(name=name, most_rows=None, shots=1) for name in BENCHMARKS]
-
-
-def parameters(questions: int | None) -> EvaluationParameters:
-    similarity = {"rows": 8, "max_length": 64}
-    return EvaluationParameters.model_validate(
-        {"style": "okapi", "batch_size": 8, "english_questions": questions, "english_similarity": similarity}
-    )
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +44,7 @@ def answers(model: ModelReference, english: dict[str, pd.DataFrame]) -> pd.DataF
     """Of the language, whose questions are the English ones in capitals, but for one that was not translated."""
     arc = english["arc"].assign(instruction=english["arc"]["instruction"].str.upper())
     arc = arc[arc["id"] != english["arc"]["id"].iloc[-1]]
-    return score_model(model, arc, english["hellaswag"], english["mmlu"], *HOW, parameters(None), 0)[1]
+    return score_model(model, arc, english["hellaswag"], english["mmlu"], *HOW, evaluation_parameters(), 0)[1]
 
 
 def partitions(tables: dict[str, pd.DataFrame]) -> Any:
@@ -59,13 +54,13 @@ def partitions(tables: dict[str, pd.DataFrame]) -> Any:
 
 
 def asked(model: ModelReference, answers: pd.DataFrame, tables: dict[str, pd.DataFrame], most: int | None) -> Any:
-    return answer_in_english(model, answers, partitions(tables), *HOW, parameters(most), 0)
+    return answer_in_english(model, answers, partitions(tables), *HOW, evaluation_parameters(english_questions=most), 0)
 
 
 def test_the_model_answers_the_english_questions(model, answers, english):
     table = asked(model, answers, {f"english_{name}": rows for name, rows in english.items()}, None)
     schemas.Answers.validate(table)
-    _, expected = score_model(model, *english.values(), *HOW, parameters(None), 0)
+    _, expected = score_model(model, *english.values(), *HOW, evaluation_parameters(), 0)
     pd.testing.assert_frame_equal(table, expected)
     consistency = consistency_with_english(answers, table)
     schemas.Consistency.validate(consistency)
@@ -104,15 +99,15 @@ def instructions(*texts: str) -> pd.DataFrame:
 
 def test_the_base_model_reads_instructions_beside_their_originals(model):
     own, english = instructions("Lima?", "Qué?", "Sí"), instructions("Answer", "Question", "What", "Lima")
-    table = measure_similarity(model, own, partitions({"instructions": english}), parameters(None), 0)
+    table = measure_similarity(model, own, partitions({"instructions": english}), evaluation_parameters(), 0)
     schemas.EnglishSimilarity.validate(table)
     assert table["n"].tolist() == [3, 3, 3]
-    same = measure_similarity(model, own, partitions({"instructions": own}), parameters(None), 0)
+    same = measure_similarity(model, own, partitions({"instructions": own}), evaluation_parameters(), 0)
     assert same["similarity"].tolist() == pytest.approx([1.0] * 3)
     assert (table["similarity"] < 0.999).all()
 
 
 def test_without_originals_there_are_no_layers(model):
-    table = measure_similarity(model, instructions("Sí"), partitions({}), parameters(None), 0)
+    table = measure_similarity(model, instructions("Sí"), partitions({}), evaluation_parameters(), 0)
     schemas.EnglishSimilarity.validate(table)
     assert table.empty

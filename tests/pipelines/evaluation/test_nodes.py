@@ -12,7 +12,6 @@ from okapi_kedro import schemas
 from okapi_kedro.evaluation.scores import scores_of
 from okapi_kedro.pipelines.evaluation.generative import answer_held_out_prompts
 from okapi_kedro.pipelines.evaluation.nodes import (
-    EvaluationParameters,
     collect_scores,
     compare_models,
     score_model,
@@ -21,6 +20,8 @@ from okapi_kedro.pipelines.evaluation.pipeline import create_english_pipeline, c
 from okapi_kedro.pipelines.translation.nodes import BenchmarkParameters
 from okapi_kedro.training.models import ModelReference
 from okapi_kedro.training.pretraining import train_tokenizer
+
+from .tiny_parameters import evaluation_parameters
 
 SAMPLES = Path(__file__).parents[3] / "data" / "01_raw" / "benchmarks"
 SHOTS = {"arc": 2, "hellaswag": 0, "mmlu": 3}
@@ -44,26 +45,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ModelReference:
     return ModelReference(str(folder))
 
 
-def evaluation_parameters(style: str) -> EvaluationParameters:
-    generative = {
-        "prompts": 1,
-        "answers": {"temperature": 0, "top_p": 1, "max_new_tokens": 4, "batch_size": 1},
-        "judge": {"attempts": 1, "temperature": 0, "top_p": 1, "max_tokens": 100},
-    }
-    return EvaluationParameters.model_validate(
-        {
-            "style": style,
-            "batch_size": 8,
-            "english_questions": None,
-            "english_similarity": {"rows": 5, "max_length": 64},
-            "generative": generative,
-        }
-    )
-
-
 def scored(model: ModelReference, tables: list[pd.DataFrame], style: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     benchmarks = [BenchmarkParameters(name=name, most_rows=None, shots=0) for name in SHOTS]  # type: ignore[arg-type]
-    return score_model(model, *tables, *benchmarks, evaluation_parameters(style), 0)
+    return score_model(model, *tables, *benchmarks, evaluation_parameters(style=style), 0)
 
 
 def test_scores_are_those_of_the_answers_and_both_fit_their_schemas(model, tables):
@@ -85,7 +69,7 @@ def test_the_style_changes_what_is_asked(model, tables):
 
 def test_an_unknown_style_fails_before_anything_is_scored():
     with pytest.raises(ValidationError, match="'harness' or 'okapi'"):
-        evaluation_parameters("helm")
+        evaluation_parameters(style="helm")
 
 
 def test_every_model_has_scores_and_answers_of_its_own():
@@ -106,7 +90,7 @@ def test_the_benchmarks_can_be_run_without_a_teacher(pipeline):
 
 
 def test_a_model_answers_every_held_out_prompt(model):
-    parameters = evaluation_parameters("okapi").generative
+    parameters = evaluation_parameters().generative
     prompts = pd.DataFrame({"id": ["a", "b", "c"], "prompt": ["Question: What", "Answer: Lima", "Question: What"]})
     responses = schemas.HeldOutResponses.validate(answer_held_out_prompts(model, prompts, parameters, 0))
     assert responses["id"].tolist() == ["a", "b", "c"]
