@@ -1,6 +1,8 @@
 # make demo      the whole chain in Nepali on embedded parts; make demo lang=te for another language
 # make test      lint, types and tests
 # make viz       the lineage of a few languages in the browser; make viz languages=ne+ta
+# make lineage-site   the same as a static site in build/, for any web server
+# make notebooks      Jupyter with the notebooks on data quality, training and results
 # make clean     removes what runs have made (not .venv, not data/01_raw)
 
 PYTHON ?= python3
@@ -9,7 +11,7 @@ languages ?= ne+vi
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 
-.PHONY: setup demo test viz clean
+.PHONY: setup demo test viz lineage-site notebooks clean
 
 setup: .venv/ready
 
@@ -29,6 +31,10 @@ setup: .venv/ready
 	$(PIP) --editable '.[viz]'
 	touch $@
 
+.venv/ready-notebooks: .venv/ready
+	$(PIP) --editable '.[notebooks]'
+	touch $@
+
 demo: setup
 	$(BIN)/kedro run --params lang=$(lang)
 
@@ -40,6 +46,12 @@ test: .venv/ready-dev
 
 viz: .venv/ready-viz
 	OKAPI_LANGUAGES=$(languages) $(BIN)/kedro viz run
+
+lineage-site: .venv/ready-viz
+	OKAPI_LANGUAGES=$(languages) $(BIN)/kedro viz build --include-previews
+
+notebooks: .venv/ready-notebooks
+	$(BIN)/jupyter lab notebooks
 
 clean:
 	rm -rf data/02_intermediate/* data/06_models/* data/08_reporting/* sessions .viz

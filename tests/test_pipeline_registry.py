@@ -63,14 +63,17 @@ def test_nodes_carry_stage_and_language_as_namespace_and_tags():
     assert node.outputs == ["vi.sft_model", "vi.sft_log"]
 
 
-def test_english_is_translated_and_ranked_without_a_translation():
+def test_english_is_translated_ranked_and_compared_without_a_translation():
     translation = Pipeline(nodes_of(register_pipelines()["translation"], "en"))
     assert "teacher" not in translation.inputs()
     ranking = Pipeline(nodes_of(register_pipelines()["ranking"], "en"))
     assert "teacher" in ranking.inputs()
     assert "ranking_translation_prompt" not in ranking.inputs()
-    other = Pipeline(nodes_of(register_pipelines()["ranking"], "ne"))
-    assert other.all_outputs() == {name.replace("en.", "ne.") for name in ranking.all_outputs()}
+    evaluation = Pipeline(nodes_of(register_pipelines()["evaluation"], "en"))
+    assert "ranking_translation_prompt" not in evaluation.inputs()
+    for stage, english in (("ranking", ranking), ("evaluation", evaluation)):
+        other = Pipeline(nodes_of(register_pipelines()[stage], "ne"))
+        assert other.all_outputs() == {name.replace("en.", "ne.") for name in english.all_outputs()}
 
 
 def test_everything_that_is_neither_raw_nor_a_parameter_is_made_by_a_node():
@@ -83,6 +86,7 @@ def test_everything_that_is_neither_raw_nor_a_parameter_is_made_by_a_node():
         "translation_prompt",
         "ranking_translation_prompt",
         "ranking_prompt",
+        "comparison_prompt",
     }
     raw |= {"spending", "english_tables", "arc_files", "hellaswag_files", "mmlu_files", "node_seconds"}
     inputs = {name for name in register_pipelines()["__default__"].inputs() if not name.startswith("params:")}

@@ -1,5 +1,6 @@
 """The schemas of the tables: they let the right tables pass, empty ones too, and name the column that is wrong."""
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -51,12 +52,40 @@ ROWS: dict[type[pa.DataFrameModel], dict[str, Any]] = {
         **{"seconds": 0.1, "tokens_per_second": None, "peak_memory": 10**12},
     },
     schemas.Scores: {"task": "arc", "metric": "acc", "shots": 0, "value": 1.0, "stderr": 0.0, "n": 1, "truncated": 0},
+    schemas.HeldOutPrompts: {**{"id": "a", "instruction": "Add.", "input": ""}, **{"prompt": "Add.", "reference": "2"}},
+    schemas.HeldOutResponses: {"id": "a", "response": "", "finish_reason": "stop"},
+    schemas.Verdicts: {
+        **{"id": "a", "model": "sft", "rival": "base", "verdict": "tie", "identical": False},
+        **{"shown_first": "win", "shown_second": "loss"},
+    },
+    schemas.RejectedComparisons: {"id": "a", "model": "sft", "rival": "base", "reason": "no JSON object", "raw": ""},
+    schemas.SideBySide: {
+        **{"id": "a", "instruction": "Add.", "input": "", "reference": "2", "base": "", "sft": "2", "rlhf": "3"},
+        **{"sft_against_base": "win", "rlhf_against_sft": ""},
+    },
+    schemas.WinRates: {
+        **{"model": "sft", "rival": "base", "n": 2, "wins": 1, "ties": 1, "losses": 0, "win_rate": 0.75},
+        **{"low": 0.3, "high": 0.95, "p_value": 1.0, "judged": 1, "changed": None, "first_preferred": None},
+    },
+    schemas.Chrf: {"model": "base", "chrf": None, "chrf_stderr": None, "n": 0},
     schemas.Answers: {
         **{"task": "arc", "id": "a", "shots": 0, "gold": 3, "chosen": 0, "chosen_norm": 3},
         **{"log_likelihoods": [-1.5, -2.0, -3.0, -1.6], "truncated": False},
     },
+    schemas.Comparison: {
+        **{"before": "sft", "after": "rlhf", "task": "arc", "metric": "acc", "n": 2, "difference": -0.5},
+        **{"stderr": math.nan, "gained": 0, "lost": 1, "p_value": 1.0},
+    },
+    schemas.Consistency: {"task": "arc", "metric": "acc_norm", "value": 0.5, "stderr": math.nan, "n": 2, "moved": 0},
+    schemas.EnglishSimilarity: {"layer": 0, "similarity": 1.0, "stderr": math.nan, "unrelated": -0.5, "n": 1},
+    schemas.ResultTables: {
+        **{"base_model": "bloom", "task": "arc", "shots": 0, "kind": "gap", "code": "", "language": "Best minus worst"},
+        **{"resource_class": "", "languages": 2, "questions": 0, "p_value": math.nan},
+        **dict.fromkeys(("base", "sft", "rlhf", "gain"), 0.5),
+        **dict.fromkeys(("base_stderr", "sft_stderr", "rlhf_stderr", "gain_stderr"), math.nan),
+    },
 }  # fmt: skip
-ROWS[schemas.Evaluation] = {**ROWS[schemas.Scores], "model": "base"}
+ROWS[schemas.Evaluation] = {**ROWS[schemas.Scores], "model": "base", "base_model": "bloom"}
 ROWS[schemas.AllInstructions] = {**ROWS[schemas.Instructions], "max_rouge_l": None, "nearest_id": ""}
 ROWS[schemas.SftLog] = {
     **ROWS[schemas.TrainingLog],
@@ -72,6 +101,7 @@ EVALUATED = ("eval_loss", "eval_entropy", "eval_mean_token_accuracy")
 NUMBERS = {
     **dict.fromkeys((*LOGGED, *EVALUATED), "float64"),
     **dict.fromkeys(("rouge_l", "max_rouge_l", "mean", "english_mean", "ratio", "agreement"), "float64"),
+    **dict.fromkeys(("changed", "first_preferred", "chrf", "chrf_stderr"), "float64"),
     "rank_distance": "Int64",
 }
 
@@ -147,6 +177,14 @@ def test_a_missing_value_is_refused_in_every_column_but_the_score_of_the_nearest
         (schemas.TrainingLog, "tokens", -1),
         (schemas.SftLog, "eval_loss", -0.1),
         (schemas.RewardLog, "accuracy", 1.1),
+        (schemas.HeldOutResponses, "finish_reason", "error"),
+        (schemas.Verdicts, "verdict", ""),
+        (schemas.Verdicts, "shown_first", "draw"),
+        (schemas.RejectedComparisons, "reason", ""),
+        (schemas.SideBySide, "sft_against_base", "draw"),
+        (schemas.WinRates, "high", 1.1),
+        (schemas.WinRates, "n", 0),
+        (schemas.Chrf, "chrf", 101.0),
     ],
 )
 def test_a_value_outside_its_range_is_refused_by_column(
@@ -164,6 +202,11 @@ KEYS = {
     schemas.RewardMargins: ("id", "pair"),
     schemas.HellaSwag: ("ind", "split"),
     schemas.SftExamples: ("id", "language"),
+    schemas.Verdicts: ("id", "model", "rival"),
+    schemas.RejectedComparisons: ("id", "model", "rival"),
+    schemas.WinRates: ("model", "rival"),
+    schemas.Chrf: ("model",),
+    **dict.fromkeys((schemas.HeldOutPrompts, schemas.HeldOutResponses, schemas.SideBySide), ("id",)),
     schemas.TextLengths: ("part", "text", "unit"),
     schemas.TranslationOutcomes: ("table", "attempts", "reason", "field"),
     **dict.fromkeys((schemas.Instructions, schemas.InstructionSplits, schemas.TranslatedInstructions), ("id",)),
@@ -171,6 +214,7 @@ KEYS = {
 }
 OTHER = {
     **{"id": "b", "k": 1, "pair": 1, "ind": 1, "split": "train", "language": "en"},
+    **{"model": "rlhf", "rival": "sft"},
     **{"figure": "mean_rank", "position": 2},
     **{"part": "rl", "text": "output", "unit": "characters"},
     **{"table": "mmlu", "attempts": 1, "reason": "script", "field": "output"},

@@ -10,9 +10,9 @@ from okapi_kedro.errors import UserError
 from okapi_kedro.languages import LANGUAGES, NAMESPACES
 
 OVERRIDES = "language_overrides"
-ONLY_RUN_PARAMETERS = ("lang", "okapi_data", "prompt_frame", "real_data", "teacher")
-"""Run parameters that are no parameters of nodes: the languages of the run, the folders that catalog_published.yml and
-conf/real/catalog.yml read, and settings of the catalog's teacher."""
+ONLY_RUN_PARAMETERS = ("lang", "okapi_data", "prompt_frame", "real_data", "results", "teacher")
+"""Run parameters that are no parameters of nodes: the languages of the run, the folders that catalog_published.yml,
+catalog_tables.yml and conf/real/catalog.yml read, and settings of the catalog's teacher."""
 
 
 class LanguageConfigLoader(OmegaConfigLoader):

@@ -25,10 +25,12 @@ SHARED_INPUTS = {
     "translation_prompt",
     "ranking_translation_prompt",
     "ranking_prompt",
+    "comparison_prompt",
     "teacher",
     "english_arc",
     "english_hellaswag",
     "english_mmlu",
+    *evaluation.pipeline.SHARED_INPUTS,
     *reporting.pipeline.SHARED_INPUTS,
     *ingest.pipeline.SHARED_INPUTS,
     *publish.pipeline.SHARED_INPUTS,
@@ -62,11 +64,16 @@ def _pipelines(codes: tuple[str, ...]) -> dict[str, Pipeline]:
         ),
         "reward": _in_languages("reward", reward.pipeline.create_pipeline(), None, languages),
         "rl": _in_languages("rl", rl.pipeline.create_pipeline(), None, languages),
-        "evaluation": _in_languages("evaluation", evaluation.pipeline.create_pipeline(), None, languages),
+        "evaluation": _in_languages(
+            "evaluation",
+            evaluation.pipeline.create_pipeline(),
+            evaluation.pipeline.create_english_pipeline(),
+            languages,
+        ),
         "reporting": _in_languages("reporting", reporting.pipeline.create_pipeline(), None, languages),
     }
     beside_the_chain = {
-        "leaderboard": _stage("leaderboard", reporting.pipeline.create_leaderboard_pipeline()),
+        "leaderboard": _stage("leaderboard", reporting.leaderboard.create_pipeline()),
         "ingest": _in_languages("ingest", ingest.pipeline.create_pipeline(), None, languages),
         "publish": _in_languages("publish", publish.pipeline.create_pipeline(), None, languages),
     }

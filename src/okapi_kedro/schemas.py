@@ -273,9 +273,168 @@ class Scores(_Table):
 
 
 class Evaluation(Scores):
-    """The scores of several models."""
+    """The scores of several models, and the base model that they come from."""
 
     model: Series[str]
+    base_model: Series[str]
+
+
+class Comparison(_Table):
+    """How many questions a model gains and loses on another, see `compare_answers`."""
+
+    before: Series[str] = pa.Field(isin=["base", "sft"])
+    after: Series[str] = pa.Field(isin=["sft", "rlhf"])
+    task: Series[str]
+    metric: Series[str] = pa.Field(isin=["acc", "acc_norm"])
+    n: Series[int] = pa.Field(ge=1)
+    difference: Series[float] = pa.Field(ge=-1, le=1)
+    stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    gained: Series[int] = pa.Field(ge=0)
+    lost: Series[int] = pa.Field(ge=0)
+    p_value: Series[float] = pa.Field(ge=0, le=1)
+
+    class Config:
+        unique = ["before", "after", "task", "metric"]  # noqa: RUF012
+
+
+class ResultTables(_Table):
+    """Shares of right answers by base model, benchmark and language, averages and gaps, see `result_tables`."""
+
+    base_model: Series[str]
+    task: Series[str]
+    shots: Series[int] = pa.Field(ge=0)
+    kind: Series[str] = pa.Field(isin=["language", "average", "gap"])
+    code: Series[str]
+    language: Series[str]
+    resource_class: Series[str] = pa.Field(isin=["high", "medium", "low", ""])
+    languages: Series[int] = pa.Field(ge=1)
+    questions: Series[int] = pa.Field(ge=0)
+    base: Series[float] = pa.Field(ge=0, le=1)
+    base_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    sft: Series[float] = pa.Field(ge=0, le=1)
+    sft_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    rlhf: Series[float] = pa.Field(ge=0, le=1)
+    rlhf_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    gain: Series[float] = pa.Field(ge=-1, le=1)
+    gain_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    p_value: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+
+    class Config:
+        unique = ["base_model", "task", "shots", "language"]  # noqa: RUF012
+
+
+class Consistency(_Table):
+    """The share of questions that a model answers as it answers their English originals."""
+
+    task: Series[str]
+    metric: Series[str] = pa.Field(isin=["acc", "acc_norm"])
+    value: Series[float] = pa.Field(ge=0, le=1)
+    stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    n: Series[int] = pa.Field(ge=1)
+    moved: Series[int] = pa.Field(ge=0)
+
+    class Config:
+        unique = ["task", "metric"]  # noqa: RUF012
+
+
+class EnglishSimilarity(_Table):
+    """Cosines of texts with their English originals and with those of other texts, by layer of the base model."""
+
+    layer: Series[int] = pa.Field(ge=0, unique=True)
+    similarity: Series[float] = pa.Field(ge=-1.001, le=1.001)
+    stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    unrelated: Series[float] = pa.Field(ge=-1.001, le=1.001, nullable=True)
+    n: Series[int] = pa.Field(ge=1)
+
+
+class HeldOutPrompts(_Table):
+    """Held-out instructions that several models answer, with the reference output; empty where there is none."""
+
+    id: Series[str] = pa.Field(unique=True)
+    instruction: Series[str] = pa.Field(str_length={"min_value": 1})
+    input: Series[str]
+    prompt: Series[str]
+    reference: Series[str]
+
+
+class HeldOutResponses(_Table):
+    """One model's responses to them."""
+
+    id: Series[str] = pa.Field(unique=True)
+    response: Series[str]
+    finish_reason: Series[str] = pa.Field(isin=["stop", "length"])
+
+
+class Verdicts(_Table):
+    """Whose response to a prompt is better, seen from the model: of both orders together, and of each."""
+
+    id: Series[str]
+    model: Series[str]
+    rival: Series[str]
+    verdict: Series[str] = pa.Field(isin=["win", "tie", "loss"])
+    identical: Series[bool]
+    shown_first: Series[str] = pa.Field(isin=["win", "tie", "loss"])
+    shown_second: Series[str] = pa.Field(isin=["win", "tie", "loss"])
+
+    class Config:
+        unique = ["id", "model", "rival"]  # noqa: RUF012
+
+
+class RejectedComparisons(_Table):
+    """Comparisons without a usable verdict, why, and what the teacher wrote."""
+
+    id: Series[str]
+    model: Series[str]
+    rival: Series[str]
+    reason: Series[str] = pa.Field(str_length={"min_value": 1})
+    raw: Series[str]
+
+    class Config:
+        unique = ["id", "model", "rival"]  # noqa: RUF012
+
+
+class SideBySide(_Table):
+    """Held-out instructions with the responses of all models and the verdicts, empty where there is none."""
+
+    id: Series[str] = pa.Field(unique=True)
+    instruction: Series[str]
+    input: Series[str]
+    reference: Series[str]
+    base: Series[str]
+    sft: Series[str]
+    rlhf: Series[str]
+    sft_against_base: Series[str] = pa.Field(isin=["win", "tie", "loss", ""])
+    rlhf_against_sft: Series[str] = pa.Field(isin=["win", "tie", "loss", ""])
+
+
+class WinRates(_Table):
+    """How often a model's response is preferred to its rival's; the columns: evaluation/verdicts.py."""
+
+    model: Series[str]
+    rival: Series[str]
+    n: Series[int] = pa.Field(ge=1)
+    wins: Series[int] = pa.Field(ge=0)
+    ties: Series[int] = pa.Field(ge=0)
+    losses: Series[int] = pa.Field(ge=0)
+    win_rate: Series[float] = pa.Field(ge=0, le=1)
+    low: Series[float] = pa.Field(ge=0, le=1)
+    high: Series[float] = pa.Field(ge=0, le=1)
+    p_value: Series[float] = pa.Field(ge=0, le=1)
+    judged: Series[int] = pa.Field(ge=0)
+    changed: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    first_preferred: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+
+    class Config:
+        unique = ["model", "rival"]  # noqa: RUF012
+
+
+class Chrf(_Table):
+    """Mean chrF (0 to 100) of a model's responses with the references, and its standard error."""
+
+    model: Series[str] = pa.Field(unique=True)
+    chrf: Series[float] = pa.Field(ge=0, le=100.001, nullable=True)
+    chrf_stderr: Series[float] = pa.Field(ge=0, nullable=True)
+    n: Series[int] = pa.Field(ge=0)
 
 
 class TextLengths(_Table):

@@ -172,7 +172,8 @@ class LanguageSession(KedroSession):
         upstream = Pipeline([])
         while missing := _missing_inputs(requested + upstream, catalog):
             if self._parameters["upstream"] == "error":
-                raise UserError(_how_to_make(missing[0], context.env))
+                command = how_to_make(missing[0], context.env)
+                raise UserError(f"{missing[0]} does not exist yet (upstream: error); make it first: {command}")
             upstream += pipelines["__default__"].only_nodes_with_outputs(*missing)
         if upstream.nodes:
             made = sorted({node.name for node in upstream.nodes})
@@ -220,13 +221,14 @@ def _missing_inputs(pipeline: Pipeline, catalog: "CatalogProtocol[Any, Any]") ->
     return sorted(name for name in pipeline.inputs() & makeable if not catalog.exists(name))
 
 
-def _how_to_make(dataset: str, env: str | None) -> str:
+def how_to_make(dataset: str, env: str | None) -> str:
+    """The command whose stage makes a dataset of the chain."""
     [maker] = pipelines["__default__"].only_nodes_with_outputs(dataset).nodes
     stage = (maker.namespace or "").rsplit(".", maxsplit=1)[-1]
     language = dataset.split(".", maxsplit=1)[0]
     command = f"kedro run{f' --env {env}' if env else ''} --pipeline={stage}"
     selection = f" --params lang={language}" if language in NAMESPACES else ""
-    return f"{dataset} does not exist yet (upstream: error); make it first: {command}{selection}"
+    return f"{command}{selection}"
 
 
 def _check_parameters(requested: Pipeline, parameters: dict[str, Any]) -> None:

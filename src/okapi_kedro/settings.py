@@ -1,6 +1,7 @@
 """Project settings that Kedro reads: our session, configuration loader and hooks."""
 
 import warnings
+from typing import Any
 
 from kedro import KedroDeprecationWarning
 
@@ -19,7 +20,7 @@ warnings.filterwarnings("ignore", message="register_new_resolver", category=User
 
 SESSION_CLASS = LanguageSession
 CONFIG_LOADER_CLASS = LanguageConfigLoader
-CONFIG_LOADER_ARGS = {
+CONFIG_LOADER_ARGS: dict[str, Any] = {
     "base_env": "base",
     "default_run_env": "local",
     "merge_strategy": {"parameters": "soft"},

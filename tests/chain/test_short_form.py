@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.teacher.offline.phrasebook import phrasebook
 from okapi_kedro.training.training_log import MEASURED
+from tests.executed_notebooks import execute, printed, shown
 
 STAGES = [
     "seeds",
@@ -26,6 +28,7 @@ STAGES = [
     "reward",
     "rl",
     "evaluation",
+    "comparison",
 ]
 
 
@@ -77,6 +80,17 @@ def test_the_summary_holds_every_figure(run_chain):
     scored = {(row["model"], row["task"], row["metric"]) for row in summary["evaluation"]}
     models, tasks, metrics = ("base", "sft", "rlhf"), ("arc", "hellaswag", "mmlu"), ("acc", "acc_norm")
     assert scored == {(model, task, metric) for model in models for task in tasks for metric in metrics}
+    compared = {(row["before"], row["after"], row["task"], row["metric"]) for row in summary["comparison"]}
+    steps = (("base", "sft"), ("sft", "rlhf"), ("base", "rlhf"))
+    assert compared == {(*step, task, metric) for step in steps for task in tasks for metric in metrics}
+    assert {(row["task"], row["metric"]) for row in summary["consistency"]} == {(t, m) for t in tasks for m in metrics}
+    layers = summary["english_similarity"]
+    assert len(layers) >= 2
+    assert all(row["unrelated"] < row["similarity"] < 0.99 for row in layers), "the states tell the texts apart"
+    rates = {(row["model"], row["rival"]): row for row in summary["generative"]["win_rates"]}
+    assert set(rates) == {("sft", "base"), ("rlhf", "sft")}
+    assert rates["sft", "base"]["win_rate"] > 0.5
+    assert [row["n"] for row in summary["generative"]["chrf"]] == [12, 12, 12]
 
 
 def test_the_stage_table_and_the_report_are_printed(run_chain):
@@ -118,3 +132,23 @@ def test_english_runs_without_translation(run_chain):
     table = pd.read_parquet(data / "02_intermediate" / "en" / "translated_instructions.parquet")
     english = pd.read_parquet(data / "02_intermediate" / "en_source" / "instructions.parquet")
     assert table["instruction"].tolist() == english["instruction"].tolist()
+
+
+def test_the_notebooks_show_a_finished_run(run_chain):
+    executed = execute(run_chain("ne").parents[1], "test")
+    said = printed(executed)
+    assert "does not exist yet" not in said
+    assert re.search(r"right on \d+\.\d% ± \d+\.\d% of \d+ held-out pairs", said)
+    figures = shown(executed, "application/vnd.plotly.v1+json")
+    assert len(figures) == 11
+    assert all(figure["data"] for figure in figures)
+    tables = " ".join(shown(executed, "text/html"))
+    assert all(text in tables for text in ("near-duplicate", "rlhf_response", "p_value", "Average, all"))
+
+
+def test_english_is_english_to_the_last_answer_and_state(run_chain):
+    summary = summary_of(run_chain("en"), "en")
+    assert [row["value"] for row in summary["consistency"]] == [1.0] * 6
+    assert [row["similarity"] for row in summary["english_similarity"]] == pytest.approx(
+        [1.0] * len(summary["english_similarity"])
+    )

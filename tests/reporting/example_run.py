@@ -61,22 +61,27 @@ def example_report(code: str) -> dict[str, Any]:
         ),
         "rl_comparison": _rl_comparison(translated),
         "evaluation": example_evaluation(),
+        "comparison": example_comparison(),
+        "consistency": example_consistency(),
+        "similarity": example_similarity(),
+        "side_by_side": _side_by_side(translated),
         "how_to_reproduce": HOW_TO_REPRODUCE,
     }
 
 
-def example_evaluation(higher: float = 0.0) -> pd.DataFrame:
-    """Scores of base, SFT and RLHF model on three benchmarks, all higher by so much."""
+def example_evaluation() -> pd.DataFrame:
+    """Scores of base, SFT and RLHF model on three benchmarks."""
     values = {"base": (0.24, 0.26, 0.253), "sft": (0.31, 0.372, 0.281), "rlhf": (0.335, 0.365, 0.302)}
     benchmarks = (("arc", 25, 1170), ("hellaswag", 0, 9229), ("mmlu", 25, 13258))
     return pd.DataFrame(
         [
             {
+                "base_model": "bigscience/bloom-7b1",
                 "model": model,
                 "task": task,
                 "metric": metric,
                 "shots": shots,
-                "value": values[model][place] + lift + higher,
+                "value": values[model][place] + lift,
                 "stderr": math.sqrt(0.2 / n),
                 "n": n,
                 "truncated": 12 if task == "arc" else 0,
@@ -86,6 +91,37 @@ def example_evaluation(higher: float = 0.0) -> pd.DataFrame:
             for metric, lift in (("acc", 0.0), ("acc_norm", 0.02))
         ]
     )
+
+
+def example_comparison() -> pd.DataFrame:
+    """One step that is better, one that is worse and one that chance explains."""
+    steps = (("base", "sft", 90, 40, 0.0), ("sft", "rlhf", 12, 31, 0.006), ("base", "rlhf", 25, 20, 0.551))
+    return pd.DataFrame(
+        [
+            {"before": before, "after": after, "task": "arc", "metric": metric, "n": 1170}
+            | {"difference": (gained - lost) / 1170, "stderr": 0.01, "gained": gained, "lost": lost, "p_value": p_value}
+            for before, after, gained, lost, p_value in steps
+            for metric in ("acc", "acc_norm")
+        ]
+    )
+
+
+def example_consistency() -> pd.DataFrame:
+    """Answers to ARC and MMLU beside those in English."""
+    return pd.DataFrame(
+        [
+            {"task": task, "metric": metric, "value": value, "stderr": 0.02, "n": 1000, "moved": 3}
+            for task, value in (("arc", 0.482), ("mmlu", 0.377))
+            for metric in ("acc", "acc_norm")
+        ]
+    )
+
+
+def example_similarity() -> pd.DataFrame:
+    """States in a model of four layers."""
+    values = [(0, 0.42, 0.31), (1, 0.61, 0.44), (2, 0.78, 0.52), (3, 0.81, 0.55), (4, 0.66, 0.49)]
+    table = pd.DataFrame(values, columns=["layer", "similarity", "unrelated"])
+    return table.assign(stderr=0.01, n=200)
 
 
 def example_outcomes() -> pd.DataFrame:
@@ -188,6 +224,23 @@ def _rl_comparison(translated: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
+def _side_by_side(translated: pd.DataFrame) -> pd.DataFrame:
+    rows = translated[translated["held_out"]]
+    return pd.DataFrame(
+        {
+            "id": rows["id"],
+            "instruction": rows["instruction"],
+            "input": rows["input"],
+            "reference": rows["output"],
+            "base": "",
+            "sft": rows["output"].str[::2],
+            "rlhf": rows["output"],
+            "sft_against_base": "win",
+            "rlhf_against_sft": ["tie", "", "loss"] * (len(rows) // 3),
+        }
+    ).reset_index(drop=True)
+
+
 def _summary(code: str) -> dict[str, Any]:
     return {
         "language": code,
@@ -245,5 +298,19 @@ def _summary(code: str) -> dict[str, Any]:
             "prompts": 100,
         },
         "evaluation": [],
+        "generative": {
+            "win_rates": [
+                {
+                    **{"model": "rlhf", "rival": "sft", "n": 150, "wins": 70, "ties": 50, "losses": 30},
+                    **{"win_rate": 0.6333, "low": 0.5671, "high": 0.6958, "p_value": 0.0001},
+                    **{"judged": 120, "changed": 0.15, "first_preferred": 0.5833},
+                }
+            ],
+            "chrf": [
+                {"model": "base", "chrf": None, "chrf_stderr": None, "n": 0},
+                {"model": "sft", "chrf": 41.26, "chrf_stderr": None, "n": 1},
+                {"model": "rlhf", "chrf": 52.74, "chrf_stderr": 2.16, "n": 150},
+            ],
+        },
         "seconds": 4473.8,
     }

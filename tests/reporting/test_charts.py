@@ -122,6 +122,26 @@ def test_several_curves_have_a_legend_and_own_colours_and_one_has_none() -> None
     assert "training" not in texts(line_chart([Series("training", points)], "t", "step", "loss"))
 
 
+def test_a_legend_that_is_wider_than_the_chart_goes_on_above_it() -> None:
+    points = [(0.0, 1.0), (1.0, 2.0)]
+    series = [Series(f"ranks apart: {distance}", points) for distance in range(1, 8)]
+    chart = parse(line_chart(series, "Margins", "margin", "%"))
+    _, top, width, height = map(float, chart.attrib["viewBox"].split())
+    boxes = [(float(box.attrib["x"]), float(box.attrib["y"])) for box in chart.iter("rect")]
+    assert len(set(boxes)) == 7
+    assert all(0 < x < width - 100 and top < y < 30 for x, y in boxes)
+    assert len({y for _, y in boxes}) == 3
+    assert top + height == float(parse(line_chart(series[:2], "Margins", "margin", "%")).attrib["viewBox"].split()[3])
+
+
+@pytest.mark.parametrize(("first", "last"), [(1, 990), (1, 3), (0, 1), (-5, 2000), (0.1, 0.101)])
+def test_an_axis_of_steps_has_at_least_three_labels(first: float, last: float) -> None:
+    chart = line_chart([Series("loss", [(first, 1.0), (last, 2.0)])], "SFT", "step", "loss")
+    places = [place for place, _ in axis(chart, "x", "middle")]
+    assert 3 <= len(places) <= 8
+    assert all(40 < place < WIDTH for place in places)
+
+
 def test_many_models_with_long_names_widen_the_bar_chart() -> None:
     bars = [Bar(task, f"a-model-with-a-long-name-{n}", 30, 1) for task in ("ARC", "MMLU") for n in range(8)]
     chart = parse(bar_chart(bars, "Scores", "%"))

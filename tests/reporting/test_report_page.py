@@ -72,9 +72,21 @@ def test_every_cell_of_foreign_text_finds_its_own_direction() -> None:
     assert all(attrs.get("dir") == "auto" for attrs in found)
 
 
+@pytest.mark.parametrize("code", TASKS)
+def test_texts_name_their_language_and_raw_examples_none(code: str) -> None:
+    languages = {
+        attrs["data-label"]: attrs["lang"]
+        for attrs, _ in Page(render_report(**example_report(code))).cells
+        if "lang" in attrs
+    }
+    assert languages.pop("example") == ""
+    assert {"instruction", "input", "output", "prompt", "reference", "SFT", "RLHF", "response"} <= set(languages)
+    assert set(languages.values()) == {code}
+
+
 def test_headings_of_arabic_columns_stand_over_their_texts() -> None:
     tables = [value for name, value in Page(render_report(**example_report("ar"))).attributes if name == "class"]
-    assert tables.count("stack rtl") == 3
+    assert tables.count("stack rtl") == 4
     assert "stack rtl" not in [value for _, value in page().attributes]
 
 
@@ -88,13 +100,16 @@ def test_text_from_tables_can_never_become_markup() -> None:
         outcomes=report["outcomes"].assign(reason=EVIL, field=EVIL),
         lengths=report["lengths"].assign(part=EVIL, text=EVIL, unit=EVIL),
         rl_comparison=report["rl_comparison"].assign(**responses),
+        side_by_side=report["side_by_side"].assign(**dict.fromkeys(report["side_by_side"].columns, EVIL)),
         evaluation=report["evaluation"].assign(model=EVIL, task=EVIL).drop_duplicates("metric"),
+        comparison=report["comparison"].assign(before=EVIL, after=EVIL, task=EVIL),
+        consistency=report["consistency"].assign(task=EVIL),
         summary={**report["summary"], "teacher": EVIL, "base_model": EVIL},
         how_to_reproduce={EVIL: EVIL},
     )
     assert "script" not in html.tags
     assert not any(name.startswith("on") for name, _ in html.attributes)
-    for label in ("instruction", "output", "reason", "example", "reference", "SFT", "RLHF"):
+    for label in ("instruction", "output", "reason", "example", "reference", "SFT", "RLHF", "base model", "SFT model"):
         assert set(column(html, label)) == {EVIL}
 
 
@@ -207,6 +222,32 @@ def test_benchmarks_stand_together_and_cut_off_questions_are_counted() -> None:
     assert "1\u202f17012" in page().text
 
 
+def test_models_are_compared_in_figures_and_in_words() -> None:
+    text = re.sub(r"\s+", " ", page().text)
+    assert re.findall(r"ARC(\w+ → (?:sft|rlhf))([a-z ]+)(\S+ ± \S\.\d)(\d\d)(\d\d)(0\.\d{3})", text) == [
+        ("base → sft", "better", "+4.3 ± 1.0", "90", "40", "0.000"),
+        ("sft → rlhf", "worse", "−1.6 ± 1.0", "12", "31", "0.006"),
+        ("base → rlhf", "within chance", "+0.4 ± 1.0", "25", "20", "0.551"),
+    ]
+    same = example_report("ne")["comparison"].assign(gained=0, lost=0, difference=0.0, p_value=1.0)
+    assert "no difference" in page(comparison=same).text
+
+
+def test_answers_and_states_stand_beside_those_in_english() -> None:
+    text = re.sub(r"\s+", " ", page().text)
+    assert re.search(r"ARC48\.2 ± 2\.01 0003 MMLU37\.7 ± 2\.0", text)
+    assert "its English original at 3: 0.81" in text
+    assert "another text's at 3: 0.55" in text
+    assert "200 instructions" in text
+
+
+def test_a_language_without_english_originals_gives_a_page_that_says_so() -> None:
+    report = example_report("ne")
+    text = page(consistency=report["consistency"].head(0), similarity=report["similarity"].head(0)).text
+    assert "No question was asked in English as well" in text
+    assert "states were not compared with English" in text
+
+
 def test_a_curve_that_the_log_lacks_is_left_out_with_a_sentence() -> None:
     log = example_report("ne")["reward_log"]
     assert "The log has no accuracy, so that curve is left out." in page(reward_log=log.drop(columns="accuracy")).text
@@ -236,10 +277,27 @@ def test_a_summary_read_back_from_json_with_missing_errors_gives_a_page() -> Non
 def test_a_run_that_came_out_empty_gives_a_page() -> None:
     report = example_report("ne")
     empty = {
-        name: report[name].head(0) for name in ("rejected", "translated", "outcomes", "rl_comparison", "evaluation")
+        name: report[name].head(0)
+        for name in ("rejected", "translated", "outcomes", "rl_comparison", "evaluation", "comparison")
     }
     lengths = text_lengths(empty["translated"], empty["translated"])
     assert "0 of 0 instructions" in page(**empty, lengths=lengths).text
+
+
+def test_models_are_compared_by_win_rate_with_its_interval_and_the_judges_places() -> None:
+    text = re.sub(r"\s+", " ", page().text)
+    assert "RLHF against SFT: win rate 63.3 % 95 % interval 56.7 to 69.6 %; 70 wins, 50 ties, 30 losses" in text
+    assert "RLHF against SFT63.356.7 to 69.670503012015.058.3" in text
+    assert "base –, SFT 41.3, RLHF 52.7 ± 2.2." in text
+    assert column(page(), "RLHF against SFT") == ["tie", "", "loss"] * 4
+
+
+def test_without_held_out_instructions_nothing_was_compared() -> None:
+    report = example_report("ne")
+    summary = {**report["summary"], "generative": {"win_rates": [], "chrf": []}}
+    text = page(summary=summary, side_by_side=report["side_by_side"].head(0)).text
+    assert "No held-out instruction was compared." in text
+    assert "win rate 63" not in text
 
 
 def test_the_page_is_the_same_for_the_same_run() -> None:

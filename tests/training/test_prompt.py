@@ -5,11 +5,21 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import PreTrainedTokenizerFast
 
 from okapi_kedro.errors import UserError
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.text.language_detection import wrong_language
-from okapi_kedro.training.prompt import ENGLISH, PromptTemplate, completion_of, prompt_of, prompt_template
+from okapi_kedro.training.prompt import (
+    ENGLISH,
+    PromptTemplate,
+    chat_template,
+    completion_of,
+    prompt_of,
+    prompt_template,
+)
 
 FRAMES = Path(__file__).parents[2] / "data" / "01_raw" / "frames"
 TEXTS = [
@@ -70,6 +80,19 @@ def test_a_text_stands_in_the_prompt_as_it_is(text, template):
 
 def test_a_completion_follows_the_prompt_after_one_space():
     assert prompt_of("a", "", ENGLISH) + completion_of("हरियो") == prompt_of("a", "", ENGLISH) + " हरियो"
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("template", [ENGLISH, PLAIN], ids=["english", "plain"])
+def test_the_chat_template_writes_the_same_prompts(text, template):
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"<unk>": 0}, unk_token="<unk>")))
+    tokenizer.chat_template = chat_template(template)
+
+    def prompt(**message):
+        return tokenizer.apply_chat_template([{"role": "user", **message}], tokenize=False)
+
+    assert prompt(content=text) == prompt(content=text, input="") == prompt_of(text, "", template)
+    assert prompt(content=text, input=f"a {text}") == prompt_of(text, f"a {text}", template)
 
 
 def test_the_english_frame_reads_no_file():

@@ -5,6 +5,8 @@ import pandas as pd
 from okapi_kedro.evaluation.scores import CHOICES
 from okapi_kedro.evaluation.standard_error import standard_error
 
+COLUMNS = {"task": "str", "metric": "str", "value": "float64", "stderr": "float64", "n": "int64", "moved": "int64"}
+
 
 def consistency_with_english(answers: pd.DataFrame, english: pd.DataFrame) -> pd.DataFrame:
     """The share of questions with the same answer in both languages, right or wrong.
@@ -34,4 +36,4 @@ def consistency_with_english(answers: pd.DataFrame, english: pd.DataFrame) -> pd
                     "moved": int((~parallel & (pairs["task"] == task)).sum()),
                 }
             )
-    return pd.DataFrame(rows, columns=["task", "metric", "value", "stderr", "n", "moved"])
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)

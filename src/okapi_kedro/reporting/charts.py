@@ -93,22 +93,18 @@ def line_chart(series: Sequence[Series], title: str, x_label: str, y_label: str)
     points = [point for each in series for point in each.finite()]
     if not points:
         raise ValueError(f"chart {title!r}: no point to draw")
-    x_ticks, y_ticks = nice_ticks([x for x, _ in points]), nice_ticks([y for _, y in points])
     first, last = _span([x for x, _ in points])
+    x_ticks, y_ticks = _ticks_between(first, last), nice_ticks([y for _, y in points])
     x = _Scale(first, last, LEFT, WIDTH - RIGHT)
     y = _Scale(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
     marks = [
         *_y_axis(y_ticks, y, WIDTH, y_label),
-        *(
-            _text(x(tick), HEIGHT - BOTTOM + 16, "middle", _number(tick, x_ticks))
-            for tick in x_ticks
-            if first <= tick <= last
-        ),
+        *(_text(x(tick), HEIGHT - BOTTOM + 16, "middle", _number(tick, x_ticks)) for tick in x_ticks),
         _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "middle", x_label),
         *(_curve(each, place, x, y) for place, each in enumerate(series)),
-        *_legend([each.name for each in series]),
     ]
-    return _svg(WIDTH, title, marks)
+    legend, lines = _legend([each.name for each in series], WIDTH)
+    return _svg(WIDTH, title, [*marks, *legend], above=(lines - 1) * LEGEND_LINE)
 
 
 def bar_chart(bars: Sequence[Bar], title: str, y_label: str) -> Markup:
@@ -135,9 +131,9 @@ def bar_chart(bars: Sequence[Bar], title: str, y_label: str) -> Markup:
             for bar in bars
         ),
         *(_text(start + group_width / 2, HEIGHT - BOTTOM + 18, "middle", group) for group, start in starts.items()),
-        *_legend(names),
     ]
-    return _svg(width, title, marks)
+    legend, lines = _legend(names, width)
+    return _svg(width, title, [*marks, *legend], above=(lines - 1) * LEGEND_LINE)
 
 
 def histogram(values: Sequence[float], width: float, title: str, x_label: str, y_label: str) -> Markup:
@@ -222,6 +218,15 @@ def nice_ticks(values: Sequence[float]) -> list[float]:
     return [place * step for place in range(first, last + 1)]
 
 
+def _ticks_between(low: float, high: float) -> list[float]:
+    """Round numbers at equal steps between two values, at least three of them."""
+    rough = (high - low) / 3
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = max(factor * power for factor in (1, 2, 5) if factor * power <= rough * 1.001)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [place * step for place in range(first, last + 1)]
+
+
 def _span(values: Sequence[float]) -> tuple[float, float]:
     """The least and the greatest value, moved apart where they are one but for rounding."""
     low, high = min(values), max(values)
@@ -298,29 +303,47 @@ def _bar(bar: Bar, left: float, place: int, y: _Scale) -> Markup:
     return Markup("").join([box, *([whisker] if error else []), _text(middle, top - 4, "middle", f"{bar.value:.1f}")])
 
 
-def _legend(names: Sequence[str]) -> list[Markup]:
-    """Names with their colours above the chart; a single one needs none."""
-    if len(names) < 2:
-        return []
-    lefts = [LEFT + sum(_legend_widths(names[:place])) for place in range(len(names))]
-    mark = Markup('<rect class="bar series-{}" x="{}" y="8" width="11" height="11" rx="2"/>')
-    return [
-        *(mark.format(_colour(place), left) for place, left in enumerate(lefts)),
-        *(_text(left + 16, 18, "start", name) for left, name in zip(lefts, names, strict=True)),
+def _legend(names: Sequence[str], width: float) -> tuple[list[Markup], int]:
+    """Names with their colours above the chart, the last line at its top, and how many lines; one name needs none."""
+    lines = _in_lines(names, width - LEFT) if len(names) > 1 else []
+    rows = [
+        mark
+        for place, line in enumerate(lines)
+        for mark in _legend_line(names, line, LEFT, 8 - (len(lines) - 1 - place) * LEGEND_LINE)
     ]
+    return rows, max(len(lines), 1)
 
 
 def _wrapped_legend(names: Sequence[str]) -> tuple[list[Markup], int]:
     """Names with their colours in lines that are no wider than the chart, and the height below which they end."""
+    lines = _in_lines(names, WIDE - 14)
+    marks = [
+        mark for place, line in enumerate(lines) for mark in _legend_line(names, line, 14, 8 + place * LEGEND_LINE)
+    ]
+    return marks, 8 + len(lines) * LEGEND_LINE + 4
+
+
+def _in_lines(names: Sequence[str], width: float) -> list[list[str]]:
+    """The names in lines of at most so much room, a name of its own line where it needs more."""
+    lines: list[list[str]] = [[]]
+    for name in names:
+        if lines[-1] and sum(_legend_widths([*lines[-1], name])) > width:
+            lines.append([])
+        lines[-1].append(name)
+    return lines
+
+
+def _legend_line(names: Sequence[str], line: Sequence[str], left: float, top: float) -> list[Markup]:
     mark = Markup('<rect class="bar series-{}" x="{}" y="{}" width="11" height="11" rx="2"/>')
-    marks: list[Markup] = []
-    left, top = 14, 8
-    for place, (name, width) in enumerate(zip(names, _legend_widths(names), strict=True)):
-        if left > 14 and left + width > WIDE:
-            left, top = 14, top + LEGEND_LINE
-        marks += [mark.format(_colour(place), left, top), _text(left + 16, top + 10, "start", name)]
-        left += width
-    return marks, top + LEGEND_LINE + 4
+    lefts = [left + sum(_legend_widths(line[:place])) for place in range(len(line))]
+    return [
+        each
+        for start, name in zip(lefts, line, strict=True)
+        for each in (
+            mark.format(_colour(names.index(name)), start, top),
+            _text(start + 16, top + 10, "start", name),
+        )
+    ]
 
 
 def _short(label: str) -> str:
@@ -346,7 +369,7 @@ def _text(x: float, y: float, anchor: str, text: str) -> Markup:
     return Markup('<text class="label" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(x, y, anchor, text)
 
 
-def _svg(width: float, title: str, marks: Sequence[Markup], height: float = HEIGHT) -> Markup:
+def _svg(width: float, title: str, marks: Sequence[Markup], height: float = HEIGHT, above: float = 0) -> Markup:
     return Markup(
-        '<svg viewBox="0 0 {0:.0f} {1}" style="min-width:{2:.0f}px" role="img" aria-label="{3}">{4}</svg>'
-    ).format(width, height, width * 0.72, title, Markup("").join(marks))
+        '<svg viewBox="0 {0} {1:.0f} {2}" style="min-width:{3:.0f}px" role="img" aria-label="{4}">{5}</svg>'
+    ).format(-above, width, height + above, width * 0.72, title, Markup("").join(marks))

@@ -1,136 +1,130 @@
-"""The scores of all languages side by side (Okapi, tables 3 to 8)."""
+"""The page with the results of all languages side by side (Okapi, tables 3 to 8)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from okapi_kedro.errors import UserError
-from okapi_kedro.languages import LANGUAGES, Language, UnknownLanguageError
+from okapi_kedro.evaluation.result_tables import BENCHMARK, CLASSES, FIGURES, LABELS, MODELS, Run, covers
+from okapi_kedro.languages import LANGUAGES
+from okapi_kedro.reporting.english_likeness import mean_similarity
+from okapi_kedro.reporting.model_changes import CHANCE
 from okapi_kedro.reporting.pages import BENCHMARK_NAMES, render_page
 from okapi_kedro.reporting.text_lengths import length_rows
 from okapi_kedro.reporting.translation_outcomes import attempts_chart, rejection_share_chart
 
-LABELS = ["code", "language", "resource_class"]
-CLASSES = ("high", "medium", "low")
+KINDS = ("language", "average", "gap")
+Figures = Mapping[Any, Any]
+NONE: Figures = dict.fromkeys((*FIGURES, "p_value"), math.nan)
+"""The figures of a language that lacks a benchmark."""
 
 
-def leaderboard(evaluations: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row per language and then the averages over all languages and per resource class.
-
-    An average of a benchmark is over the languages in which every model has a score on it, so that its models are
-    compared on the same languages. English is shown, but enters no average: the paper's are over its 26 others.
+@dataclass(frozen=True)
+class Likeness:
+    """What a run's language shares with English, as far as it was measured.
 
     Args:
-        evaluations: by language code a table with the columns model, task, metric, shots, value, stderr, n, truncated.
-
-    Returns:
-        Columns code (empty for averages), language, resource_class (empty for the average over all) and one column per
-        benchmark, shots and model, such as `arc 25-shot sft`, with acc_norm from 0 to 1, nan where there is none.
-
-    Raises:
-        UnknownLanguageError: for a code that is not in the table of languages.
-        UserError: when a language has two scores for one model on one benchmark.
+        consistency: of the RLHF model's answers (schema Consistency).
+        similarity: of the base model's states (schema EnglishSimilarity).
     """
-    order = _in_order(evaluations)
-    scores = {code: _normalised(code, table) for code, table in evaluations.items()}
-    columns = list(dict.fromkeys(name for language in order for name in scores[language.code]))
-    columns.sort(key=lambda name: name.split(" ", 2)[:2])
-    rows = [
-        {"code": each.code, "language": each.name, "resource_class": each.resource_class, **scores[each.code]}
-        for each in order
-    ]
-    table = pd.DataFrame(rows, columns=[*LABELS, *columns]).astype(
-        dict.fromkeys(LABELS, "str") | dict.fromkeys(columns, float)
+
+    consistency: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["task", "metric", "value"]))
+    similarity: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["layer", "similarity", "unrelated"], dtype="float64")
     )
-    return pd.concat([table, _averages(table, columns)], ignore_index=True)
-
-
-def _in_order(by_code: Mapping[str, pd.DataFrame]) -> list[Language]:
-    """The languages of the codes, in the paper's order.
-
-    Raises:
-        UnknownLanguageError: for a code that is not in the table of languages.
-    """
-    for code in by_code:
-        if code not in LANGUAGES:
-            raise UnknownLanguageError(code)
-    return [language for code, language in LANGUAGES.items() if code in by_code]
-
-
-def _normalised(code: str, table: pd.DataFrame) -> dict[str, float]:
-    """A language's acc_norm by column of the leaderboard."""
-    rows = table[table["metric"] == "acc_norm"]
-    names = rows["task"] + " " + rows["shots"].astype("str") + "-shot " + rows["model"]
-    if names.duplicated().any():
-        raise UserError(f"evaluation of {code}: two scores for {names[names.duplicated()].iloc[0]}; keep one")
-    return dict(zip(names, rows["value"], strict=True))
-
-
-def _averages(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """The row over all languages and one per resource class that has a language."""
-    paper = table[table["code"] != "en"]
-    groups = {"": paper} | {name: paper[paper["resource_class"] == name] for name in CLASSES}
-    benchmarks = _by_benchmark(columns)
-    rows = [
-        {"code": "", "language": f"Average, {name or 'all'}", "resource_class": name}
-        | {column: mean for names in benchmarks.values() for column, mean in group[names].dropna().mean().items()}
-        for name, group in groups.items()
-        if len(group)
-    ]
-    return pd.DataFrame(rows, columns=table.columns).astype(table.dtypes)
-
-
-def _by_benchmark(columns: list[str]) -> dict[str, list[str]]:
-    """The columns of each benchmark with its shots."""
-    names = list(dict.fromkeys(column.split("-shot ", 1)[0] for column in columns))
-    return {f"{name}-shot": [column for column in columns if column.startswith(f"{name}-shot ")] for name in names}
 
 
 def render_leaderboard(
-    table: pd.DataFrame, lengths: Mapping[str, pd.DataFrame], outcomes: Mapping[str, pd.DataFrame]
+    table: pd.DataFrame,
+    likeness: Mapping[Run, Likeness],
+    lengths: Mapping[str, pd.DataFrame],
+    outcomes: Mapping[str, pd.DataFrame],
 ) -> str:
     """The leaderboard as one HTML page that needs no other file and no network.
 
     Args:
-        table: as `leaderboard` makes it.
-        lengths: of the texts by language code, as `text_lengths` makes them; not of every language.
-        outcomes: of translation by language code, as `translation_outcomes` makes them; not of every language.
-
-    Raises:
-        UnknownLanguageError: for a code that is not in the table of languages.
+        table: as `result_tables` makes it.
+        likeness: by base model and language, of the runs in the table and of those that it leaves out.
+        lengths: of the texts by the name of the language, as `text_lengths` makes them; not of every language.
+        outcomes: of translation by the name of the language, as `translation_outcomes` makes them; not of every one.
     """
-    of_all = {each.name: lengths[each.code].query("part == 'all'") for each in _in_order(lengths)}
-    by_name = {each.name: outcomes[each.code] for each in _in_order(outcomes)}
-    benchmarks = _by_benchmark([column for column in table.columns if column not in LABELS])
-    rows: list[dict[str, Any]] = [
-        {
-            **{label: row[label] for label in LABELS},
-            "cells": [_cell(row, names, name) for names in benchmarks.values() for name in names],
-        }
-        for row in table.to_dict("records")
-    ]
-    heads = {
-        _title(benchmark): [name.removeprefix(f"{benchmark} ") for name in names]
-        for benchmark, names in benchmarks.items()
-    }
+    of_all = {name: each.query("part == 'all'") for name, each in lengths.items()}
     return render_page(
         "leaderboard.html.jinja",
-        heads=heads,
-        rows=rows,
+        boards=[_board(str(name), rows, likeness) for name, rows in table.groupby("base_model")],
+        models=MODELS,
+        left_out=_left_out(likeness.keys()),
         lengths=length_rows(of_all),
-        outcome_chart=rejection_share_chart(by_name),
-        attempts=attempts_chart(by_name),
+        outcome_chart=rejection_share_chart(outcomes),
+        attempts=attempts_chart(outcomes),
     )
 
 
-def _cell(row: dict[Any, Any], names: list[str], name: str) -> dict[str, Any]:
-    """A score and whether it is the highest of its row on the benchmark."""
-    highest = max((row[each] for each in names if not math.isnan(row[each])), default=math.nan)
-    return {"value": row[name], "best": len(names) > 1 and row[name] == highest, "first": name == names[0]}
+def _left_out(runs: Collection[Run]) -> dict[str, list[str]]:
+    """The languages by base model that were evaluated but are in no table of it."""
+    outside = [run for run in runs if not covers(*run)]
+    return {
+        name: [language.name for code, language in LANGUAGES.items() if (name, code) in outside]
+        for name in sorted({name for name, _ in outside})
+    }
 
 
-def _title(benchmark: str) -> str:
-    task, shots = benchmark.split(" ", 1)
-    return f"{BENCHMARK_NAMES.get(task, task)}, {shots}"
+def _board(base_model: str, table: pd.DataFrame, likeness: Mapping[Run, Likeness]) -> dict[str, Any]:
+    """All that the page shows of one base model: scores, and gains beside what the languages share with English."""
+    benchmarks = sorted({(str(task), int(shots)) for task, shots in table[BENCHMARK].itertuples(index=False)})
+    labels = sorted(dict.fromkeys(table[LABELS].itertuples(index=False, name=None)), key=_place)
+    figures = {tuple(row[name] for name in (*LABELS, *BENCHMARK)): row for row in table.to_dict("records")}
+    rows = [
+        {
+            **dict(zip(LABELS, label, strict=True)),
+            "figures": [figures.get((*label, *each), NONE) for each in benchmarks],
+        }
+        for label in labels
+    ]
+    return {
+        "base_model": base_model,
+        "heads": [f"{BENCHMARK_NAMES.get(task, task)}, {shots}-shot" for task, shots in benchmarks],
+        "rows": [
+            {**row, "cells": [cell for each in row["figures"] for cell in _scores(row["kind"], each)]} for row in rows
+        ],
+        "gains": [
+            {**row, **_gains(row["figures"], benchmarks, likeness.get((base_model, row["code"]), Likeness()))}
+            for row in rows
+            if row["kind"] != "gap"
+        ],
+    }
+
+
+def _place(label: tuple[str, ...]) -> tuple[int, int, int]:
+    """Languages in the paper's order, then averages from the largest group to the smallest, then gaps."""
+    kind, code, _, resource_class = label
+    order = list(LANGUAGES).index(code) if code else 0
+    return KINDS.index(kind), order, CLASSES.index(resource_class) if resource_class else -1
+
+
+def _scores(kind: str, row: Figures) -> list[dict[str, Any]]:
+    """A row's cells on one benchmark; the highest score is best, but of gaps none."""
+    highest = math.nan if kind == "gap" else max(row[model] for model in MODELS)
+    return [{"value": row[model], "stderr": row[f"{model}_stderr"], "best": row[model] == highest} for model in MODELS]
+
+
+def _gains(rows: Sequence[Figures], benchmarks: Sequence[tuple[str, int]], likeness: Likeness) -> dict[str, Any]:
+    """What a row gains on each benchmark, and how alike its language is to English."""
+    similarity, unrelated = mean_similarity(likeness.similarity)
+    cells = [
+        {
+            "gain": row["gain"],
+            "stderr": row["gain_stderr"],
+            "beyond_chance": row["p_value"] < CHANCE,
+            "same": _same_answers(likeness.consistency, task),
+        }
+        for (task, _), row in zip(benchmarks, rows, strict=True)
+    ]
+    return {"cells": cells, "similarity": similarity, "unrelated": unrelated}
+
+
+def _same_answers(consistency: pd.DataFrame, task: str) -> float:
+    values = consistency.loc[(consistency["task"] == task) & (consistency["metric"] == "acc_norm"), "value"]
+    return float(values.iloc[0]) if len(values) else math.nan

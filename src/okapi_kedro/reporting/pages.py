@@ -26,6 +26,7 @@ def render_page(template: str, **values: Any) -> str:
     )
     environment.filters |= {
         "percent": percent,
+        "points": points,
         "figure": figure,
         "duration": duration,
         "whole": whole,
@@ -38,6 +39,11 @@ def render_page(template: str, **values: Any) -> str:
 def percent(share: float | None) -> str:
     """A share from 0 to 1 as a percentage with one decimal."""
     return NO_VALUE if share is None or math.isnan(share) else f"{100 * share:.1f}"
+
+
+def points(difference: float) -> str:
+    """A difference of shares in percentage points with its sign."""
+    return NO_VALUE if math.isnan(difference) else f"{100 * difference:+.1f}".replace("-", "−")
 
 
 def figure(value: float | None) -> str:

@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from okapi_kedro.languages import Language
 from okapi_kedro.reporting.charts import Bar, Series, bar_chart, line_chart
+from okapi_kedro.reporting.english_likeness import consistency_rows, similarity_chart
+from okapi_kedro.reporting.model_changes import change_rows
 from okapi_kedro.reporting.pages import BENCHMARK_NAMES, figure, percent, render_page, whole
 from okapi_kedro.reporting.reward_charts import margin_chart, reliability_chart
 from okapi_kedro.reporting.text_lengths import length_rows
@@ -22,6 +24,7 @@ RIGHT_TO_LEFT = ("ARABIC", "HEBREW")
 SAMPLES = 8
 COMPARISONS = 12
 WATCHED_STEPS = 4
+MODEL_NAMES = {"base": "base", "sft": "SFT", "rlhf": "RLHF"}
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,17 @@ def render_report(
     rl_answers: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
+    comparison: pd.DataFrame,
+    consistency: pd.DataFrame,
+    similarity: pd.DataFrame,
+    side_by_side: pd.DataFrame,
     how_to_reproduce: Mapping[str, str],
 ) -> str:
     """One HTML page that needs no other file and no network.
 
     Args:
         language: whose report it is.
-        summary: the figures of the run: teacher, base_model, seed, stages, sft, reward, rl, seconds.
+        summary: the figures of the run: teacher, base_model, seed, stages, sft, reward, rl, generative, seconds.
         rejected: columns stage, reason, count, example.
         translated: the instructions in the language.
         outcomes: of translation, as `translation_outcomes` makes them.
@@ -86,6 +93,10 @@ def render_report(
         rl_answers: to some held-out prompts while RL went on; may be empty.
         rl_comparison: responses before and after RL to held-out prompts, with their rewards.
         evaluation: one row per model, benchmark and metric.
+        comparison: of the models' answers (schema Comparison).
+        consistency: of the RLHF model's answers with those in English (schema Consistency); may be empty.
+        similarity: of the base model's states with those in English (schema EnglishSimilarity); may be empty.
+        side_by_side: what the models answer to held-out instructions, with the teacher's verdicts.
         how_to_reproduce: what to run and with which versions, by name.
     """
     return render_page(
@@ -119,8 +130,15 @@ def render_report(
         watched=_watched(rl_answers),
         comparisons=_comparisons(rl_comparison, translated),
         comparison_count=len(rl_comparison),
+        compared=spread(side_by_side, COMPARISONS).to_dict("records"),
+        compared_count=len(side_by_side),
+        model_names=MODEL_NAMES,
         scores=_score_rows(evaluation),
         score_chart=_score_chart(evaluation),
+        changes=change_rows(comparison),
+        consistency=consistency_rows(consistency),
+        similarity_chart=similarity_chart(similarity),
+        similarity_rows=0 if similarity.empty else int(similarity["n"].iloc[0]),
         how_to_reproduce=how_to_reproduce,
     )
 
@@ -150,8 +168,18 @@ def headlines(summary: Mapping[str, Any], evaluation: pd.DataFrame) -> list[Head
             f"gain {figure(rl['gain'])} ± {figure(rl['gain_stderr'])} on {whole(rl['prompts'])} prompts; "
             + (f"KL {figure(rl['kl'])}" if rl["kl"] is not None else "no KL measured"),
         ),
+        *map(_win_headline, summary["generative"]["win_rates"]),
         *(_score_headline(task, group) for task, group in _normalised(evaluation).groupby("task", sort=False)),
     ]
+
+
+def _win_headline(row: Mapping[str, Any]) -> Headline:
+    model, rival = (MODEL_NAMES[row[name]] for name in ("model", "rival"))
+    note = (
+        f"95 % interval {percent(row['low'])} to {percent(row['high'])} %; {whole(row['wins'])} wins, "
+        f"{whole(row['ties'])} ties, {whole(row['losses'])} losses on held-out instructions; 50 % is no difference"
+    )
+    return Headline(f"{model} against {rival}: win rate", "", f"{percent(row['win_rate'])} %", note)
 
 
 def _score_headline(task: Any, scores: pd.DataFrame) -> Headline:

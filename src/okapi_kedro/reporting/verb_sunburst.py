@@ -81,6 +81,7 @@ def verb_sunburst(pairs: pd.DataFrame, caption: str) -> go.Figure:
         branchvalues="total",
         sort=False,
         rotation=90,
+        leaf={"opacity": 1},
         insidetextorientation="auto",
         marker={
             "colors": [colours[verb][0] for verb in sums.index] + [colours[verb][1] for verb in pairs["verb"]],

@@ -1,6 +1,7 @@
 """The one prompt template: around an instruction a frame of a few sentences, Alpaca's or those of a language."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
@@ -85,10 +86,17 @@ def prompt_of(instruction: str, input: str, template: PromptTemplate) -> str:
 
 
 def chat_template(template: PromptTemplate) -> str:
-    """The template for an instruction without input in Jinja, as tokenizers take it: a dialogue of one message."""
-    before, after = (json.dumps(part, ensure_ascii=False) for part in prompt_of("\0", "", template).split("\0"))
+    """The template in Jinja, as tokenizers take it: a dialogue of one message, which may have an `input` beside it."""
     only_one = "{% if messages|length != 1 %}{{ raise_exception('this model knows one message only') }}{% endif %}"
-    return f"{only_one}{{{{ {before} + messages[0]['content'] + {after} }}}}"
+    plain, with_input = (_as_jinja(prompt_of("\0", input, template)) for input in ("", "\1"))
+    return f"{only_one}{{% if messages[0]['input'] %}}{with_input}{{% else %}}{plain}{{% endif %}}"
+
+
+def _as_jinja(prompt: str) -> str:
+    """A prompt in which \\0 stands for the instruction and \\1 for the input."""
+    values = {"\0": "messages[0]['content']", "\1": "messages[0]['input']"}
+    parts = [part for part in re.split("([\0\1])", prompt) if part]
+    return f"{{{{ {' + '.join(values.get(part) or json.dumps(part, ensure_ascii=False) for part in parts)} }}}}"
 
 
 def completion_of(response: str) -> str:

@@ -9,10 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from okapi_kedro.errors import UserError
 from okapi_kedro.pipelines.ranking.judge_quality import Judgement, judge_quality
 from okapi_kedro.pipelines.reporting.nodes import (
-    build_leaderboard,
     collect_rejections,
     count_outcomes,
     count_stages,
@@ -92,6 +90,9 @@ def tables() -> dict[str, Any]:
         "rl_prompts": rows(3),
         "rejected_rl_prompts": rows(1),
         "evaluation": scores(4, 4, 4),
+        "held_out_prompts": rows(3),
+        "verdicts": rows(5),
+        "rejected_comparisons": rows(1),
     }
 
 
@@ -109,6 +110,7 @@ SIZES = {
     "reward": (20, 17, 3),
     "rl": (4, 3, 1),
     "evaluation": (36, 36, 0),
+    "comparison": (6, 5, 1),
 }
 
 
@@ -140,6 +142,7 @@ LOST = {
     "reward": ("preferences", "reward_pairs", "rejected_reward_pairs"),
     "rl": ("rl_prompts", "rejected_rl_prompts"),
     "evaluation": ("evaluation",),
+    "comparison": ("held_out_prompts", "verdicts", "rejected_comparisons"),
 }
 
 
@@ -180,6 +183,10 @@ def test_a_stages_seconds_are_those_of_its_nodes_shared_or_own() -> None:
         "sft.train_sft_model": 16.0,
         "sft.measure_exact_match": 32.5,
         "rl.tune_policy": 100.0,
+        "evaluation.score_sft_model": 3.0,
+        "evaluation.collect_scores": 0.5,
+        "evaluation.answer_with_sft_model": 20.0,
+        "evaluation.lay_side_by_side": 0.25,
     }
     seconds = count_stages(shared, own, **tables()).set_index("stage")["seconds"]
     assert seconds[seconds > 0].to_dict() == {
@@ -189,6 +196,8 @@ def test_a_stages_seconds_are_those_of_its_nodes_shared_or_own() -> None:
         "translation arc": 8.0,
         "sft": 48.5,
         "rl": 100.0,
+        "evaluation": 3.5,
+        "comparison": 20.25,
     }
 
 
@@ -234,6 +243,11 @@ def summary(folder: Path, **changes: Any) -> dict[str, Any]:
         "rl_log": pd.DataFrame({"step": [1, 2, 3], "kl": [0.1, 0.3, None]}),
         "rl_comparison": pd.DataFrame({"sft_reward": BEFORE, "rlhf_reward": AFTER}),
         "evaluation": scores(4, 4, 4),
+        "comparison": pd.DataFrame([{"before": "base", "after": "sft", "gained": 3}]),
+        "consistency": pd.DataFrame([{"task": "arc", "value": 0.5}]),
+        "similarity": pd.DataFrame([{"layer": 0, "similarity": 0.25}]),
+        "win_rates": pd.DataFrame([{"model": "sft", "rival": "base", "wins": 3, "changed": math.nan}]),
+        "chrf": pd.DataFrame([{"model": "base", "chrf": 12.5, "chrf_stderr": math.nan, "n": 1}]),
     }
     figures = summarise(**{**arguments, **changes})
     return json.loads(json.dumps(figures))
@@ -253,6 +267,13 @@ def test_the_summary_holds_the_figures_of_the_tables_as_plain_json(tmp_path: Pat
         "No prompt was judged twice; the best response was shown first for 0% of 1"
     )
     assert len(figures["evaluation"]) == 18
+    assert figures["comparison"] == [{"before": "base", "after": "sft", "gained": 3}]
+    assert figures["consistency"] == [{"task": "arc", "value": 0.5}]
+    assert figures["english_similarity"] == [{"layer": 0, "similarity": 0.25}]
+    assert figures["generative"] == {
+        "win_rates": [{"model": "sft", "rival": "base", "wins": 3, "changed": None}],
+        "chrf": [{"model": "base", "chrf": 12.5, "chrf_stderr": None, "n": 1}],
+    }
     assert figures["sft"] == {
         "english_share": 0.2,
         "loss_first": 3.0,
@@ -313,33 +334,3 @@ def test_lengths_stand_beside_those_of_the_english_tables_that_exist() -> None:
     alone = measure_lengths(TRANSLATED, {}).set_index(["part", "text", "unit"])
     assert alone.loc[("all", "prompt", "tokens"), "mean"] == 1.5
     assert alone["english_mean"].isna().all()
-
-
-def test_the_leaderboard_is_read_from_the_languages_folders() -> None:
-    results = {
-        "vi/evaluation": lambda: scores(4, 4, 4),
-        "data/ne/evaluation": lambda: scores(4, 4, 4),
-        "ne/text_lengths": lambda: measure_lengths(TRANSLATED, {}),
-        "ta/translation_outcomes": lambda: count_outcomes(instructions=TRANSLATED),
-        "leaderboard": lambda: 1 / 0,
-        "vi/publish/dataset/data/arc/test": lambda: 1 / 0,
-        "vi/sft_evaluation": lambda: 1 / 0,
-    }
-    table, page = build_leaderboard(results)
-    assert set(table["code"]) - {""} == {"ne", "vi"}
-    assert "Vietnamese" in page
-    assert "Tamil, attempt 2: 50.0 %" in page
-    assert ">Nepali<" in page[page.index('id="lengths"') :]
-
-
-def test_results_without_an_evaluation_are_a_page_without_scores() -> None:
-    table, page = build_leaderboard({"leaderboard": lambda: 1 / 0})
-    assert len(table) == 0
-    assert "No language has been evaluated yet" in page
-
-
-@pytest.mark.parametrize("name", ["evaluation", "text_lengths", "translation_outcomes"])
-def test_a_folder_that_is_no_language_is_named(name: str) -> None:
-    made = {"evaluation": scores(4, 4, 4), "text_lengths": measure_lengths(TRANSLATED, {})}
-    with pytest.raises((UserError, ValueError), match="'backup'"):
-        build_leaderboard({f"backup/{name}": lambda: made.get(name, count_outcomes(instructions=TRANSLATED))})

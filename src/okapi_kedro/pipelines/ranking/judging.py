@@ -3,14 +3,15 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pandas as pd
 
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.pipelines.ranking.judge_quality import Judgement
-from okapi_kedro.pipelines.ranking.parameters import RankingParameters
+from okapi_kedro.pipelines.ranking.parameters import JudgeSettings
 from okapi_kedro.teacher.ask import Answer, MalformedAnswer, ask
 from okapi_kedro.teacher.client import Teacher
 from okapi_kedro.teacher.json_answer import object_schema, read_json_object, text_fields_schema
@@ -21,6 +22,7 @@ from okapi_kedro.text.placeholders import protect
 from okapi_kedro.text.translation_checks import failed_check
 
 Dialogue = tuple[Message, ...]
+Name = TypeVar("Name", bound=Hashable)
 RANKING_SCHEMA = object_schema({"ranking": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}})
 
 
@@ -53,7 +55,12 @@ class Shown:
 
     def reversed(self) -> "Shown":
         """The same with the last response first."""
-        return Shown(self.id, self.instruction, self.input, self.order[::-1], self.responses[::-1])
+        return self.only(self.order[::-1])
+
+    def only(self, order: Sequence[int]) -> "Shown":
+        """The same with these of its responses, by their k, in this order."""
+        texts = dict(zip(self.order, self.responses, strict=True))
+        return Shown(self.id, self.instruction, self.input, tuple(order), tuple(texts[k] for k in order))
 
 
 @dataclass(frozen=True)
@@ -93,48 +100,76 @@ def as_answer(judgement: Judgement) -> str:
     return json.dumps({"ranking": groups})
 
 
+def first_turn(shown: Shown, translation_prompt: str, language: str) -> Dialogue:
+    """What asks for the English of a prompt and its responses."""
+    return render(translation_prompt, source=LANGUAGES[language].name, target="English", row=as_json(shown))
+
+
+def both_turns(shown: Shown, english: Shown, translation_prompt: str, language: str) -> Dialogue:
+    """The first turn with its answer, after which the question for a ranking comes."""
+    return (*first_turn(shown, translation_prompt, language), {"role": "assistant", "content": as_json(english)})
+
+
+def english_turn(_: Shown, english: Shown) -> Dialogue:
+    """What stands before the question where the responses are English already."""
+    return ({"role": "user", "content": as_json(english)},)
+
+
 def put_into_english(
-    shown: Sequence[Shown], turns: Sequence[Dialogue], teacher: Teacher, parameters: RankingParameters, language: str
+    shown: Sequence[Shown],
+    translation_prompt: str,
+    teacher: Teacher,
+    settings: JudgeSettings,
+    stage: str,
+    language: str,
 ) -> list[Answer[Shown]]:
     """The first turn: the teacher's English of each prompt and its responses.
 
     Args:
         shown: prompts in the language.
-        turns: the message that asks for the English of each.
+        translation_prompt: asks for the English of one.
         teacher: who is asked.
-        parameters: how it is asked.
+        settings: how it is asked.
+        stage: of the pipeline, in whose name the answers are stored.
         language: code of the language.
     """
     requests = [
-        Request(messages, _sampling(parameters), schema=text_fields_schema(row.fields()))
-        for messages, row in zip(turns, shown, strict=True)
+        Request(
+            first_turn(row, translation_prompt, language), _sampling(settings), schema=text_fields_schema(row.fields())
+        )
+        for row in shown
     ]
-    return ask(teacher, requests, _english_reader(shown), parameters.attempts, stage="ranking", language=language)
+    return ask(teacher, requests, _english_reader(shown), settings.attempts, stage, language)
 
 
 def judge(
-    cases: Mapping[str, Case], ranking_prompt: str, teacher: Teacher, parameters: RankingParameters, language: str
-) -> dict[str, Answer[Judgement]]:
-    """The second turn: the teacher's ranking of each case, by the ids of the prompts.
+    cases: Mapping[Name, Case],
+    question: Dialogue,
+    teacher: Teacher,
+    settings: JudgeSettings,
+    stage: str,
+    language: str,
+) -> dict[Name, Answer[Judgement]]:
+    """The second turn: the teacher's ranking of each case, by the cases' names.
 
     Args:
-        cases: what is ranked, by the ids of the prompts.
-        ranking_prompt: asks for the ranking.
+        cases: what is ranked, by whatever tells the cases apart.
+        question: asks for the ranking.
         teacher: who is asked.
-        parameters: how it is asked.
+        settings: how it is asked.
+        stage: of the pipeline, in whose name the answers are stored.
         language: code of the language.
     """
-    question = render(ranking_prompt, count=str(parameters.responses))
     requests = [
-        Request((*case.dialogue, *question), _sampling(parameters), schema=RANKING_SCHEMA) for case in cases.values()
+        Request((*case.dialogue, *question), _sampling(settings), schema=RANKING_SCHEMA) for case in cases.values()
     ]
     orders = [case.english.order for case in cases.values()]
-    answers = ask(teacher, requests, _ranking_reader(orders), parameters.attempts, stage="ranking", language=language)
+    answers = ask(teacher, requests, _ranking_reader(orders), settings.attempts, stage, language)
     return dict(zip(cases, answers, strict=True))
 
 
-def _sampling(parameters: RankingParameters) -> Sampling:
-    return Sampling(parameters.temperature, parameters.top_p, parameters.max_tokens)
+def _sampling(settings: JudgeSettings) -> Sampling:
+    return Sampling(settings.temperature, settings.top_p, settings.max_tokens)
 
 
 def _english_reader(shown: Sequence[Shown]) -> Callable[[int, Completion], Shown]:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.pipelines.ranking.judge_quality import (
     Judgement,
     agreement,
@@ -22,7 +21,8 @@ from okapi_kedro.pipelines.ranking.judging import (
     Dialogue,
     Shown,
     as_answer,
-    as_json,
+    both_turns,
+    english_turn,
     judge,
     put_into_english,
     show,
@@ -39,7 +39,11 @@ from okapi_kedro.training.response_parts import draw_in_parts
 
 logger = logging.getLogger(__name__)
 
+STAGE = "ranking"
+"""In its name the teacher's answers are stored."""
+
 Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
+Judging = Callable[[Mapping[str, Case]], dict[str, Answer[Judgement]]]
 
 
 def sample_responses(
@@ -89,16 +93,9 @@ def rank_responses(
         prompts without a usable ranking; and the figures of the judge.
     """
     shown = show(responses, translated, seed)
-
-    def first_turn(row: Shown) -> Dialogue:
-        return render(translation_prompt, source=LANGUAGES[language].name, target="English", row=as_json(row))
-
-    def dialogue(row: Shown, english: Shown) -> Dialogue:
-        return (*first_turn(row), {"role": "assistant", "content": as_json(english)})
-
-    english = put_into_english(shown, [first_turn(row) for row in shown], teacher, parameters, language)
-
-    judging = partial(judge, ranking_prompt=ranking_prompt, teacher=teacher, parameters=parameters, language=language)
+    english = put_into_english(shown, translation_prompt, teacher, parameters, STAGE, language)
+    dialogue = partial(both_turns, translation_prompt=translation_prompt, language=language)
+    judging = _judging(ranking_prompt, teacher, parameters, language)
     return _rank(shown, english, dialogue, judging, parameters.judged_twice, seed)
 
 
@@ -113,20 +110,21 @@ def rank_english_responses(
 ) -> Tables:
     """Ranks English responses, which need no first turn."""
     shown = show(responses, translated, seed)
-
-    def dialogue(_: Shown, english: Shown) -> Dialogue:
-        return ({"role": "user", "content": as_json(english)},)
-
     english = [Answer(row, "", "", 1) for row in shown]
-    judging = partial(judge, ranking_prompt=ranking_prompt, teacher=teacher, parameters=parameters, language=language)
-    return _rank(shown, english, dialogue, judging, parameters.judged_twice, seed)
+    judging = _judging(ranking_prompt, teacher, parameters, language)
+    return _rank(shown, english, english_turn, judging, parameters.judged_twice, seed)
+
+
+def _judging(ranking_prompt: str, teacher: Teacher, parameters: RankingParameters, language: str) -> Judging:
+    question = render(ranking_prompt, count=str(parameters.responses))
+    return partial(judge, question=question, teacher=teacher, settings=parameters, stage=STAGE, language=language)
 
 
 def _rank(
     shown: Sequence[Shown],
     english: Sequence[Answer[Shown]],
     dialogue: Callable[[Shown, Shown], Dialogue],
-    judging: Callable[[Mapping[str, Case]], dict[str, Answer[Judgement]]],
+    judging: Judging,
     judged_twice: float,
     seed: int,
 ) -> Tables:

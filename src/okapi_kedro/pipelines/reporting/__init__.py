@@ -1,3 +1,3 @@
-from okapi_kedro.pipelines.reporting import english, pipeline
+from okapi_kedro.pipelines.reporting import english, leaderboard, pipeline
 
-__all__ = ["english", "pipeline"]
+__all__ = ["english", "leaderboard", "pipeline"]

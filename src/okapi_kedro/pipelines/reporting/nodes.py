@@ -1,17 +1,18 @@
 """The figures of a run, as a summary and as a page."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from okapi_kedro.languages import LANGUAGES
 from okapi_kedro.pipelines.ranking.judge_quality import judge_figures, judge_summary
-from okapi_kedro.reporting.leaderboard import leaderboard, render_leaderboard
+from okapi_kedro.reporting.figures import scores_figure
 from okapi_kedro.reporting.report_page import render_report
 from okapi_kedro.reporting.spending_of import spending_of
 from okapi_kedro.reporting.stage_counts import rejections, stage_row
@@ -23,13 +24,15 @@ from okapi_kedro.text.instruction_sources import count_human_rows
 BENCHMARKS = ("arc", "hellaswag", "mmlu")
 Seconds = dict[str, float]
 Tables = dict[str, Callable[[], pd.DataFrame]]
-NODES = {
+NODES: dict[str, str | tuple[str, ...]] = {
     "seeds": "generation.read_seeds",
     "alpaca": "generation.read_alpaca",
     "human": "generation.read_human",
     "generation": "generation.generate_instructions",
     "translation": "translation.translate_instructions",
     **{f"translation {name}": f"translation.translate_{name}" for name in BENCHMARKS},
+    "evaluation": ("evaluation.score_", "evaluation.collect_"),
+    "comparison": tuple(f"evaluation.{name}_" for name in ("choose", "answer", "measure", "compare", "count", "lay")),
 }
 """The nodes of a stage, by the start of their names, where they are not all those of the pipeline of its name."""
 
@@ -68,7 +71,10 @@ def count_stages(shared_seconds: Seconds, own_seconds: Seconds, **tables: Any) -
 
 
 def _stage_sizes(tables: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
-    """Rows taken, kept and rejected, by stage; ranking counts prompts, evaluation the questions to all three models."""
+    """Rows taken, kept and rejected, by stage.
+
+    Ranking counts prompts, evaluation the questions to all three models, comparison the pairs of responses.
+    """
 
     def sizes(taken: int, kept: str, rejected: str) -> tuple[int, int, int]:
         return taken, len(tables[kept]), len(tables[rejected])
@@ -94,10 +100,11 @@ def _stage_sizes(tables: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
         "reward": sizes(len(tables["preferences"]), "reward_pairs", "rejected_reward_pairs"),
         "rl": sizes(int((translated["split"] == "rl").sum()), "rl_prompts", "rejected_rl_prompts"),
         "evaluation": (asked, scored, 0),
+        "comparison": sizes(2 * len(tables["held_out_prompts"]), "verdicts", "rejected_comparisons"),
     }
 
 
-def _seconds_of(nodes: str, seconds: Seconds) -> float:
+def _seconds_of(nodes: str | tuple[str, ...], seconds: Seconds) -> float:
     return round(sum(value for name, value in seconds.items() if name.startswith(nodes)), 2)
 
 
@@ -116,6 +123,11 @@ def _scored_rows(table: pd.DataFrame) -> int:
     return int((table["split"] == scored).sum())
 
 
+def draw_scores(evaluation: pd.DataFrame, language: str) -> go.Figure:
+    """The scores of one language's models."""
+    return scores_figure({LANGUAGES[language].name: evaluation})
+
+
 def summarise(
     language: str,
     seed: int,
@@ -130,6 +142,11 @@ def summarise(
     rl_log: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
+    comparison: pd.DataFrame,
+    consistency: pd.DataFrame,
+    similarity: pd.DataFrame,
+    win_rates: pd.DataFrame,
+    chrf: pd.DataFrame,
 ) -> dict[str, Any]:
     """The figures of a run in one small JSON object."""
     return {
@@ -143,9 +160,19 @@ def summarise(
         "reward": reward_accuracy.to_dict("records")[0],
         "rl": _rl_figures(rl_log, rl_comparison),
         "evaluation": evaluation.to_dict("records"),
+        "comparison": comparison.to_dict("records"),
+        "consistency": consistency.to_dict("records"),
+        "english_similarity": similarity.to_dict("records"),
+        "generative": {"win_rates": _records(win_rates), "chrf": _records(chrf)},
         "asked": [asdict(spending) for spending in spending_of(language, teacher.store.spending())],
         "seconds": round(float(stages["seconds"].sum()), 1),
     }
+
+
+def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """The rows for JSON, which has no NaN."""
+    rows: list[dict[Hashable, Any]] = table.astype("object").where(table.notna(), None).to_dict("records")
+    return rows
 
 
 def _english_share(examples: pd.DataFrame, language: str) -> float:
@@ -200,6 +227,10 @@ def write_report(
     rl_answers: pd.DataFrame,
     rl_comparison: pd.DataFrame,
     evaluation: pd.DataFrame,
+    comparison: pd.DataFrame,
+    consistency: pd.DataFrame,
+    similarity: pd.DataFrame,
+    side_by_side: pd.DataFrame,
 ) -> str:
     """The page that shows one language's data, training and results."""
     language = LANGUAGES[summary["language"]]
@@ -222,17 +253,9 @@ def write_report(
         rl_answers,
         rl_comparison,
         evaluation,
+        comparison,
+        consistency,
+        similarity,
+        side_by_side,
         how,
     )
-
-
-def build_leaderboard(results: Tables) -> tuple[pd.DataFrame, str]:
-    """The scores of all languages that have any, as a table and as a page with what is known of their translation."""
-    table = leaderboard(_of_languages(results, "evaluation"))
-    lengths, outcomes = (_of_languages(results, name) for name in ("text_lengths", "translation_outcomes"))
-    return table, render_leaderboard(table, lengths, outcomes)
-
-
-def _of_languages(results: Tables, name: str) -> dict[str, pd.DataFrame]:
-    """A result by language code, where it stands as `<code>/<name>`."""
-    return {place.split("/")[-2]: results[place]() for place in sorted(results) if place.endswith(f"/{name}")}

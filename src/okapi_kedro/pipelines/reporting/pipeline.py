@@ -1,17 +1,18 @@
-"""Summary and report of each language, and the leaderboard over languages."""
+"""Summary and report of each language."""
 
 from kedro.pipeline import Pipeline, node
 
 from okapi_kedro.pipelines.reporting.nodes import (
     BENCHMARKS,
-    build_leaderboard,
     collect_rejections,
     count_outcomes,
     count_stages,
+    draw_scores,
     measure_lengths,
     summarise,
     write_report,
 )
+from okapi_kedro.reporting.figures import training_figure
 
 _SHARED_COUNTED = (
     "seed_tasks",
@@ -52,6 +53,9 @@ _COUNTED = (
     "rl_prompts",
     "rejected_rl_prompts",
     "evaluation",
+    "held_out_prompts",
+    "verdicts",
+    "rejected_comparisons",
 )
 _REJECTED = {
     "seeds": "rejected_seeds",
@@ -66,6 +70,7 @@ _REJECTED = {
     "ranking": "rejected_rankings",
     "reward": "rejected_reward_pairs",
     "rl": "rejected_rl_prompts",
+    "comparison": "rejected_comparisons",
 }
 _TRANSLATED = {
     "instructions": "translated_instructions",
@@ -76,7 +81,7 @@ SHARED_INPUTS = {*_SHARED_COUNTED, "node_seconds", "teacher", "english_tables"}
 
 
 def create_pipeline() -> Pipeline:
-    """Rows counted and rejections explained, texts measured, the summary, the page."""
+    """Rows counted and rejections explained, texts measured, figures drawn, the summary, the page."""
     counted = {name: name for name in (*_SHARED_COUNTED, *_COUNTED)}
     return Pipeline(
         [
@@ -100,6 +105,13 @@ def create_pipeline() -> Pipeline:
                 name="count_stages",
             ),
             node(
+                training_figure,
+                {"sft": "sft_log", "reward": "reward_log", "rl": "rl_log"},
+                "training_figure",
+                name="draw_training",
+            ),
+            node(draw_scores, ["evaluation", "params:language"], "scores_figure", name="draw_scores"),
+            node(
                 summarise,
                 [
                     "params:language",
@@ -115,6 +127,11 @@ def create_pipeline() -> Pipeline:
                     "rl_log",
                     "rl_comparison",
                     "evaluation",
+                    "comparison",
+                    "consistency",
+                    "english_similarity",
+                    "win_rates",
+                    "chrf",
                 ],
                 "summary",
                 name="summarise",
@@ -134,16 +151,13 @@ def create_pipeline() -> Pipeline:
                     "rl_answers",
                     "rl_comparison",
                     "evaluation",
+                    "comparison",
+                    "consistency",
+                    "english_similarity",
+                    "side_by_side",
                 ],
                 "report",
                 name="write_report",
             ),
         ]
-    )
-
-
-def create_leaderboard_pipeline() -> Pipeline:
-    """The scores of every language that has been evaluated, side by side."""
-    return Pipeline(
-        [node(build_leaderboard, ["results"], ["leaderboard", "leaderboard_page"], name="build_leaderboard")]
     )
