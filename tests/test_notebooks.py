@@ -20,5 +20,5 @@ def test_what_has_not_been_run_is_told_in_a_line_with_the_command_that_makes_it(
     make = "kedro run --env test --pipeline"
     assert f"ne.sft_log does not exist yet; make it first: {make}=sft --params lang=ne" in lines
     assert f"instructions does not exist yet; make it first: {make}=generation" in lines
-    assert f"en.rlhf_answers does not exist yet; make it first: {make}=evaluation --params lang=en" in lines
+    assert f"ne.comparison does not exist yet; make it first: {make}=evaluation --params lang=ne" in lines
     assert not shown(executed, PLOTLY)
